@@ -1,0 +1,1 @@
+"""Classroom Scheduler: a classroom written to a table is recorded on time, whatever anybody edits meanwhile."""

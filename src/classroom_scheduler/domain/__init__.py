@@ -1,0 +1,1 @@
+"""What must happen, decided without AWS: standard library only, time is an argument."""

@@ -1,0 +1,37 @@
+"""Everything that can go wrong, named for what the caller does about it."""
+
+
+class SchedulerError(Exception):
+    """The base of all errors raised on purpose."""
+
+
+class TransientError(SchedulerError):
+    """Trying again later may help: Step Functions retries it, the stream redelivers the record."""
+
+
+class PermanentError(SchedulerError):
+    """Trying again cannot help; named in the state machine, where it is never retried."""
+
+
+class ClassroomMoved(TransientError):
+    """The item is no longer what the decision was based on: read it again and decide anew."""
+
+
+class ClassroomUnsettled(TransientError):
+    """The item waits for the stream handler: its scheduler's attributes are wiped, or an edit is not carried out yet."""
+
+
+class ClassroomNotWritable(PermanentError):
+    """DynamoDB refuses any write to this item, for example because it would grow beyond 400 KB."""
+
+
+class ServiceUnavailable(TransientError):
+    """AWS throttled, timed out or failed after the client's own retries."""
+
+
+class ServerUnavailable(TransientError):
+    """The classroom server timed out, broke the connection or answered 408, 425, 429 or 5xx."""
+
+
+class ServerRefused(PermanentError):
+    """The classroom server answered something that will not change: 4xx, or a redirect, which is not followed."""

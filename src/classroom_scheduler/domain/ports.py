@@ -1,0 +1,61 @@
+"""What the domain needs from outside. The adapters implement these, and so do the fakes in tests/."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+Item = Mapping[str, Any]
+"""A table item with plain Python values: str, Decimal, dict, list, set, bool, None, bytes."""
+
+Clock = Callable[[], datetime]
+"""The time now, aware and in UTC."""
+
+
+class Classrooms(Protocol):
+    """The Classrooms table."""
+
+    def get(self, classroom_id: str) -> Item | None:
+        """The item as it is now (a consistent read), or None. Raises ServiceUnavailable."""
+
+    def update(
+        self, classroom_id: str, changes: Item, *, expected: Item, removed: Collection[str] = ()
+    ) -> None:
+        """Write `changes` and remove `removed`, if the item exists and each attribute of `expected` is as read.
+
+        A value of None in `expected` means that the attribute must be absent. Raises ClassroomMoved where the
+        condition fails, ClassroomNotWritable where DynamoDB refuses the result, ServiceUnavailable.
+        """
+
+
+class Executions(Protocol):
+    """The executions of the Classroom state machine."""
+
+    def arn(self, name: str) -> str:
+        """The ARN that the execution of this name has, started or not."""
+
+    def start(self, name: str, request: Mapping[str, Any]) -> None:
+        """Start the execution, or do nothing where one of this name was ever started. Raises ServiceUnavailable."""
+
+    def stop(self, name: str, reason: str) -> bool:
+        """Abort the execution; False where that could not be done. Never raises: the fence is what keeps us safe."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """What the classroom server is told, in the Standard Webhooks format."""
+
+    id: str
+    type: str
+    timestamp: datetime
+    data: Mapping[str, Any]
+
+
+class ClassroomServer(Protocol):
+    """The server that starts and stops the recorder."""
+
+    def send(self, message: Message, *, timeout: float) -> Any:
+        """Deliver the message within `timeout` seconds and return the JSON answer (None if there is none).
+
+        Raises ServerUnavailable or ServerRefused.
+        """

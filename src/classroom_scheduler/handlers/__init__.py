@@ -1,0 +1,1 @@
+"""One module a Lambda function, named as its state and its template resource."""
