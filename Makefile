@@ -1,0 +1,78 @@
+# `make help` lists what this offers. Every target sets up what it needs: .venv, from the lock in requirements/.
+
+PYTHON ?= python3
+N ?= 20000
+
+VENV := .venv
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run demo test check package-check chaos deploy lock clean
+
+# The tools of .venv come first for everything that is started from here, `sam build` and its pip included.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export SAM_CLI_TELEMETRY := 0
+# Nobody's AWS profile has a part in the checks and tests.
+OFFLINE := AWS_DEFAULT_REGION=us-east-1 AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
+	--no-annotate --no-header --no-emit-index-url $(if $(UPGRADE),--upgrade)
+# The stamp carries the version of Python, so that another PYTHON= makes another .venv.
+PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null || echo none)
+READY := $(VENV)/.ready-$(PYTHON_VERSION)
+
+help:  ## Show this list
+	@echo "Usage: make <target> [PYTHON=python3.13]"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(READY)  ## Make .venv with all tools as locked (done by itself where needed)
+
+$(READY): requirements/setup.txt requirements/dev.txt src/requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed; '$(PYTHON)' is $(PYTHON_VERSION). Say which: make $(or $(MAKECMDGOALS),setup) PYTHON=/path/to/python3.13" >&2; exit 1; }
+	@echo "Setting up $(VENV) with Python $(PYTHON_VERSION)"
+	@rm -rf $(VENV)
+	@PATH="$${PATH#*:}" $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/setup.txt
+	@$(VENV)/bin/uv pip sync --quiet --python $(VENV)/bin/python --require-hashes requirements/setup.txt requirements/dev.txt
+	@$(VENV)/bin/python -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: \
+		--platform any --implementation py --abi none --python-version 3.11 \
+		--dest $(VENV)/wheels --requirement src/requirements.txt
+	@touch $@
+
+run: $(READY)  ## Start everything on this machine, run one class before your eyes, stay up for yours
+	@python -m local run
+
+demo: $(READY)  ## Run one class from start to stop on this machine; exit 0 only if it was on time
+	@python -m local demo
+
+test: $(READY)  ## Run every test, the end-to-end ones on the emulator included
+	@$(OFFLINE) PYTHONDONTWRITEBYTECODE=1 python -m pytest $(PYTEST_ARGS)
+
+check: $(READY) package-check  ## Lint, types, template, state machine and packages
+	ruff check .
+	ruff format --check .
+	mypy
+	cfn-lint template.yaml
+	$(OFFLINE) sam validate --lint
+	$(OFFLINE) PYTHONDONTWRITEBYTECODE=1 python -m pytest -q tests/template
+
+package-check: $(READY)  ## Prove that each built Lambda package imports with its own folder and boto3 alone
+	python -m local packages
+
+chaos: $(READY)  ## Drive the simulated scheduler through N random, faulty days (N=20000)
+	@PYTHONPATH=src python -m tests.simulation.chaos --examples $(N)
+
+deploy: $(READY)  ## Build and deploy to AWS, asking for what it needs to know
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL sam build
+	sam deploy --guided
+
+lock: $(READY)  ## Lock the requirements again (UPGRADE=1 takes the newest versions)
+	$(COMPILE) requirements/setup.in -o requirements/setup.txt
+	$(COMPILE) requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) --no-deps -c requirements/dev.txt requirements/runtime.in -o src/requirements.txt
+
+clean:  ## Remove everything that was made here
+	rm -rf $(VENV) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -type d -name __pycache__ -prune -exec rm -rf {} +
