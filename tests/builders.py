@@ -1,0 +1,130 @@
+"""Test data that reads like a class day: every time is on 1 December 2026, in UTC, unless it says more."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+CLASS_DAY = datetime(2026, 12, 1, tzinfo=UTC)
+
+_sequence_numbers = count(100_000_000_000_000_000_001)
+
+
+def at(time: str) -> datetime:
+    """`09:30`, `09:30:15` or `09:30:15.25` on the class day."""
+    hours, minutes, *seconds = time.split(":")
+    return CLASS_DAY + timedelta(
+        hours=int(hours), minutes=int(minutes), seconds=float(seconds[0]) if seconds else 0
+    )
+
+
+def z(moment: datetime) -> str:
+    """The moment as people write it: `2026-12-01T09:30:00Z`, with a fraction only if it has one."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def instant(time: Any) -> Any:
+    """A short time (`09:30`) as a full date-time; anything else stays what it is, so that tests can be wrong on purpose."""
+    if isinstance(time, datetime):
+        return z(time)
+    if isinstance(time, str) and len(time) <= len("09:30:15.250") and ":" in time and "T" not in time:
+        return z(at(time))
+    return time
+
+
+def a_classroom(classroom_id: Any = "algebra-1", start: Any = "09:00", end: Any = "10:00", **others: Any) -> dict[str, Any]:
+    """What a person writes: `a_classroom(start="09:00", end="10:00", livePingDelay=30, teacher="Ada")`.
+
+    An attribute given as `...` is left out: `a_classroom(end=...)` has no end.
+    """
+    item = {"classroomId": classroom_id, "start": instant(start), "end": instant(end), **others}
+    return {name: value for name, value in item.items() if value is not ...}
+
+
+def an_insert(new: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """The stream record of a new item."""
+    return a_record("INSERT", None, new, **more)
+
+
+def a_change(old: Mapping[str, Any], new: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """The stream record of a changed or replaced item."""
+    return a_record("MODIFY", old, new, **more)
+
+
+def a_removal(old: Mapping[str, Any], *, by_ttl: bool = False, **more: Any) -> dict[str, Any]:
+    """The stream record of an item deleted by a person or by its time to live."""
+    record = a_record("REMOVE", old, None, **more)
+    if by_ttl:
+        record["userIdentity"] = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
+    return record
+
+
+def a_record(
+    event: str,
+    old: Mapping[str, Any] | None,
+    new: Mapping[str, Any] | None,
+    *,
+    sequence_number: str | None = None,
+    moment: datetime = CLASS_DAY,
+) -> dict[str, Any]:
+    """A DynamoDB stream record as Lambda receives it, with both images."""
+    key = (new or old or {})["classroomId"]
+    change: dict[str, Any] = {
+        # DynamoDB rounds it down to the second.
+        "ApproximateCreationDateTime": int(moment.timestamp()),
+        "Keys": {"classroomId": dynamodb_json(key)},
+        "SequenceNumber": sequence_number or str(next(_sequence_numbers)),
+        "SizeBytes": 512,
+        "StreamViewType": "NEW_AND_OLD_IMAGES",
+    }
+    if old is not None:
+        change["OldImage"] = dynamodb_image(old)
+    if new is not None:
+        change["NewImage"] = dynamodb_image(new)
+    return {
+        "eventID": change["SequenceNumber"],
+        "eventName": event,
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "eu-west-1",
+        "dynamodb": change,
+        "eventSourceARN": "arn:aws:dynamodb:eu-west-1:123456789012:table/Classrooms/stream/2026-12-01T00:00:00.000",
+    }
+
+
+def a_batch(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The event that Lambda hands to the stream handler."""
+    return {"Records": list(records)}
+
+
+def dynamodb_image(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item in DynamoDB JSON."""
+    return {name: dynamodb_json(value) for name, value in item.items()}
+
+
+def dynamodb_json(value: Any) -> dict[str, Any]:
+    """One value in DynamoDB JSON: `"a"` is `{"S": "a"}`."""
+    if isinstance(value, str):
+        return {"S": value}
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, int | Decimal):
+        return {"N": format(value, "f") if isinstance(value, Decimal) else str(value)}
+    if isinstance(value, bytes):
+        return {"B": value}
+    if isinstance(value, Mapping):
+        return {"M": dynamodb_image(value)}
+    if isinstance(value, list | tuple):
+        return {"L": [dynamodb_json(element) for element in value]}
+    if isinstance(value, set | frozenset):
+        return _dynamodb_set(value)
+    raise TypeError(f"DynamoDB has no type for {value!r}")
+
+
+def _dynamodb_set(values: set[Any] | frozenset[Any]) -> dict[str, Any]:
+    elements = [dynamodb_json(value) for value in sorted(values)]
+    (kind,) = {kind for element in elements for kind in element}
+    return {f"{kind}S": [element[kind] for element in elements]}
