@@ -1,0 +1,55 @@
+"""What `make run` tells a person to try next."""
+
+import sys
+from pathlib import Path
+
+from local.environment import ACCESS_KEY, REGION
+from local.stack import Stack
+
+
+def guide(stack: Stack) -> str:
+    """How to write, read and end classrooms of this stack: commands to be pasted into another terminal."""
+    table = f"--table-name {stack.table_name}"
+    item = (
+        f"classroomId={{S=physics-1}},start={{S={_seconds_from_now(10)}}},end={{S={_seconds_from_now(40)}}}"
+        ",livePingDelay={N=5}"
+    )
+    return f"""
+The stack stays up until Ctrl-C. In another terminal:
+
+  export {" ".join(_variables(stack))}
+
+A class that starts in 10 seconds and ends in 40:
+  {_aws()} dynamodb put-item {table} --item "{item}"
+
+What became of it:
+  {_aws()} dynamodb get-item {table} --key 'classroomId={{S=physics-1}}'
+
+End it early:
+  {_aws()} dynamodb delete-item {table} --key 'classroomId={{S=physics-1}}'
+
+What the classroom server received, and what its recorders do:
+  curl -s {stack.server.url}/log
+  curl -s {stack.server.url}/recordings
+
+Logs of the start are in {stack.logs}. What the classroom server hears from now on:
+"""
+
+
+def _variables(stack: Stack) -> list[str]:
+    return [
+        f"AWS_ENDPOINT_URL={stack.aws.endpoint_url}",
+        f"AWS_DEFAULT_REGION={REGION}",
+        f"AWS_ACCESS_KEY_ID={ACCESS_KEY}",
+        f"AWS_SECRET_ACCESS_KEY={ACCESS_KEY}",
+    ]
+
+
+def _aws() -> Path:
+    return Path(sys.executable).parent / "aws"
+
+
+def _seconds_from_now(seconds: int) -> str:
+    """A shell substitution for the time that many seconds after the command is pasted."""
+    option = f"-v+{seconds}S" if sys.platform == "darwin" else f"-d '+{seconds} sec'"
+    return f"$(date -u {option} +%FT%TZ)"

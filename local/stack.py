@@ -1,0 +1,101 @@
+"""The stack on this machine: the emulator, the demo classroom server, and what `sam` deployed between them."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.aws import Aws
+from local.emulator import emulator
+from local.environment import REGION, architecture, environment, python_runtime
+from local.errors import StepFailed
+from local.packages import build
+from local.places import STATE
+from local.ports import choose
+from local.processes import run_step
+from local.server import ClassroomServer, classroom_server
+
+STACK_NAME = "classroom-scheduler-local"
+EMULATOR_PORT = 4566
+SERVER_PORT = 8790
+_BUCKET = "classroom-scheduler-artifacts"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed stack that runs.
+
+    `logs` is the folder with the output of all that was started; `alive()` is false once the emulator has ended.
+    """
+
+    aws: Aws
+    server: ClassroomServer
+    outputs: dict[str, str]
+    logs: Path
+    alive: Callable[[], bool]
+
+    @property
+    def table_name(self) -> str:
+        """Name of the Classrooms table."""
+        return self.outputs["ClassroomsTableName"]
+
+    @property
+    def state_machine_arn(self) -> str:
+        """ARN of the Classroom state machine."""
+        return self.outputs["ClassroomStateMachineArn"]
+
+
+@contextmanager
+def running_stack(name: str, *, say: Say) -> Iterator[Stack]:
+    """A fresh stack that lives as long as the block; only the logs in .local/<name>/ stay.
+
+    Says what each step did. Raises StepFailed where one fails.
+    """
+    logs = STATE / name
+    shutil.rmtree(logs, ignore_errors=True)
+    with (
+        # Each Lambda worker of the emulator unpacks its code there and leaves it.
+        tempfile.TemporaryDirectory(prefix="classroom-scheduler-", ignore_cleanup_errors=True) as folder,
+        classroom_server(choose(SERVER_PORT, "the classroom server")) as server,
+        emulator(choose(EMULATOR_PORT, "the emulator"), log=logs / "emulator.log", temporary=Path(folder)) as emulated,
+    ):
+        say(f"emulator of AWS     {emulated.url}")
+        say(f"classroom server    {server.url}")
+        aws = Aws(emulated.url)
+        outputs = _build_and_deploy(aws, server.webhooks_url, logs, Path(folder), say)
+        secret = aws.secretsmanager.get_secret_value(SecretId=outputs["WebhookSecretArn"])
+        server.secret = secret["SecretString"]
+        yield Stack(aws, server, outputs, logs, emulated.alive)
+
+
+def _build_and_deploy(aws: Aws, webhooks_url: str, logs: Path, scratch: Path, say: Say) -> dict[str, str]:
+    env = environment(aws.endpoint_url, scratch)
+    began = time.monotonic()
+    template = build(scratch / "build", env=env, log=logs / "sam-build.log")
+    say(f"sam build           {time.monotonic() - began:.1f} s")
+
+    began = time.monotonic()
+    # A bucket of our own, because --resolve-s3 would deploy a second stack for one first.
+    aws.s3.create_bucket(Bucket=_BUCKET)
+    command = ["sam", "deploy", "--config-env", "local", "--template-file", str(template), "--stack-name", STACK_NAME]
+    command += ["--region", REGION, "--capabilities", "CAPABILITY_IAM", "--no-resolve-s3", "--s3-bucket", _BUCKET]
+    command += ["--no-confirm-changeset", "--no-progressbar", "--parameter-overrides"]
+    command += [f"ClassroomServerUrl={webhooks_url}"]
+    command += [f"PythonRuntime={python_runtime()}", f"Architecture={architecture()}"]
+    log = logs / "sam-deploy.log"
+    run_step("sam deploy", command, env=env, log=log, timeout=180)
+    outputs = _outputs(aws, log)
+    say(f"sam deploy          {time.monotonic() - began:.1f} s")
+    return outputs
+
+
+def _outputs(aws: Aws, log: Path) -> dict[str, str]:
+    stack = aws.cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
+    if stack["StackStatus"] not in {"CREATE_COMPLETE", "UPDATE_COMPLETE"}:
+        raise StepFailed(f"After sam deploy the stack is {stack['StackStatus']}.", log)
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
