@@ -18,7 +18,7 @@ class ClassroomMoved(TransientError):
 
 
 class ClassroomUnsettled(TransientError):
-    """The item waits for the stream handler: its scheduler's attributes are wiped, or an edit is not carried out yet."""
+    """The stream handler has to come first: the item was wiped, or an edit of it is not carried out yet."""
 
 
 class ClassroomNotWritable(PermanentError):

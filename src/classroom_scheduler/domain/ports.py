@@ -18,9 +18,7 @@ class Classrooms(Protocol):
     def get(self, classroom_id: str) -> Item | None:
         """The item as it is now (a consistent read), or None. Raises ServiceUnavailable."""
 
-    def update(
-        self, classroom_id: str, changes: Item, *, expected: Item, removed: Collection[str] = ()
-    ) -> None:
+    def update(self, classroom_id: str, changes: Item, *, expected: Item, removed: Collection[str] = ()) -> None:
         """Write `changes` and remove `removed`, if the item exists and each attribute of `expected` is as read.
 
         A value of None in `expected` means that the attribute must be absent. Raises ClassroomMoved where the

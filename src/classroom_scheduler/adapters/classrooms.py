@@ -1,0 +1,96 @@
+"""The Classrooms table, through PynamoDB's connection.
+
+Not through a PynamoDB model: the item is an interface, and anything at all can be in it. A model refuses to read an
+item whose `start` is a number; we have to read it, to say so.
+"""
+
+from collections.abc import Collection, Mapping
+from functools import reduce
+from operator import and_
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from pynamodb.connection import TableConnection
+from pynamodb.connection.base import MetaTable
+from pynamodb.exceptions import PynamoDBException
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.operand import Path
+
+from classroom_scheduler.domain.errors import (
+    ClassroomMoved,
+    ClassroomNotWritable,
+    SchedulerError,
+    ServiceUnavailable,
+)
+from classroom_scheduler.domain.ports import Item
+
+_KEY = "classroomId"
+
+
+class TableClassrooms:
+    """`domain.ports.Classrooms` on DynamoDB."""
+
+    def __init__(self, table_name: str) -> None:
+        # 1 s to connect and 3 s to answer, four attempts: within a task's 25 s even where each one hangs.
+        self._table = TableConnection(
+            table_name,
+            connect_timeout_seconds=1,
+            read_timeout_seconds=3,
+            max_retry_attempts=3,
+            max_pool_connections=32,
+            # Known here, so that no cold start asks DescribeTable for it.
+            meta_table=MetaTable(
+                {
+                    "TableName": table_name,
+                    "KeySchema": [{"AttributeName": _KEY, "KeyType": "HASH"}],
+                    "AttributeDefinitions": [{"AttributeName": _KEY, "AttributeType": "S"}],
+                }
+            ),
+        )
+        # Made now: botocore's client creation is not safe in the threads that share this object.
+        self._client = self._table.connection.client
+
+    def get(self, classroom_id: str) -> Item | None:
+        try:
+            answer = self._table.get_item(classroom_id, consistent_read=True)
+        except PynamoDBException as error:
+            raise _named(classroom_id, error) from error
+        return _plain(answer["Item"]) if "Item" in answer else None
+
+    def update(self, classroom_id: str, changes: Item, *, expected: Item, removed: Collection[str] = ()) -> None:
+        try:
+            actions = [Path([name]).set(value) for name, value in _stored(changes).items()]
+            actions += [Path([name]).remove() for name in removed]
+            self._table.update_item(classroom_id, actions=actions, condition=_condition(expected))
+        except PynamoDBException as error:
+            raise _named(classroom_id, error) from error
+        except (TypeError, ValueError, ArithmeticError) as error:  # a value that DynamoDB has no type for
+            raise ClassroomNotWritable(f"{classroom_id}: {error}") from error
+
+
+def _condition(expected: Item) -> Condition:
+    clauses: list[Condition] = [Path([_KEY]).exists()]
+    for name, value in _stored(expected).items():
+        path = Path([name])
+        clauses.append(path.does_not_exist() if expected[name] is None else path == value)
+    return reduce(and_, clauses)
+
+
+def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
+    deserializer = TypeDeserializer()
+    return {name: deserializer.deserialize(value) for name, value in item.items()}
+
+
+def _stored(item: Item) -> dict[str, Any]:
+    serializer = TypeSerializer()
+    return {name: serializer.serialize(value) for name, value in item.items()}
+
+
+def _named(classroom_id: str, error: PynamoDBException) -> SchedulerError:
+    """The error in our terms. DynamoDB's names: API_UpdateItem, "Errors"."""
+    code = getattr(error, "cause_response_code", None)
+    if code == "ConditionalCheckFailedException":
+        return ClassroomMoved(f"{classroom_id} is no longer as it was read")
+    if code == "ValidationException":
+        return ClassroomNotWritable(f"{classroom_id}: {getattr(error, 'cause_response_message', None) or error}")
+    return ServiceUnavailable(f"DynamoDB: {code or error}")

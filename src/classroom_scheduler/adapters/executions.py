@@ -1,0 +1,59 @@
+"""The executions of the Classroom state machine."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from classroom_scheduler.domain.errors import ServiceUnavailable
+from classroom_scheduler.observability import count, logger
+
+# StopExecution keeps 256 characters of an error and 32,768 of a cause.
+_STOPPED_ERROR = "ClassroomChanged"
+_CAUSE_LENGTH = 32_768
+
+
+class StateMachineExecutions:
+    """`domain.ports.Executions` on Step Functions."""
+
+    def __init__(self, state_machine_arn: str) -> None:
+        self._state_machine_arn = state_machine_arn
+        # Adaptive: StartExecution refills at 150 a second outside the big Regions, and a batch has many threads.
+        self._client = boto3.client(
+            "stepfunctions",
+            config=Config(
+                connect_timeout=1,
+                read_timeout=5,
+                retries={"total_max_attempts": 5, "mode": "adaptive"},
+                max_pool_connections=32,
+            ),
+        )
+
+    def arn(self, name: str) -> str:
+        """An execution's ARN follows from its name: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html"""
+        return f"{self._state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
+
+    def start(self, name: str, request: Mapping[str, Any]) -> None:
+        """A name that exists was started for this very request, be it closed by now: names are never reused."""
+        canonical = json.dumps(request, sort_keys=True, separators=(",", ":"))
+        try:
+            self._client.start_execution(stateMachineArn=self._state_machine_arn, name=name, input=canonical)
+        except self._client.exceptions.ExecutionAlreadyExists:
+            return
+        except (ClientError, BotoCoreError) as error:
+            raise ServiceUnavailable(f"StartExecution {name}: {error}") from error
+
+    def stop(self, name: str, reason: str) -> bool:
+        try:
+            self._client.stop_execution(executionArn=self.arn(name), error=_STOPPED_ERROR, cause=reason[:_CAUSE_LENGTH])
+        except self._client.exceptions.ExecutionDoesNotExist:
+            return True
+        except (ClientError, BotoCoreError) as error:
+            # 25 a second outside the big Regions. The execution finds itself fenced when it wakes up.
+            logger.warning("execution not stopped, its tasks will do nothing", execution=name, error=str(error))
+            count("StopExecutionFailed")
+            return False
+        return True

@@ -1,0 +1,121 @@
+"""The classroom server, called in the Standard Webhooks format: https://www.standardwebhooks.com"""
+
+import base64
+import json
+import time
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import urllib3
+from standardwebhooks import Webhook
+
+from classroom_scheduler.domain.errors import ServerRefused, ServerUnavailable
+from classroom_scheduler.domain.ports import Message
+from classroom_scheduler.domain.report import plain, write_instant
+
+_CONNECT_TIMEOUT = 3.0
+_ANSWER_LIMIT = 8 * 1024
+_TRANSIENT = frozenset({408, 425, 429})
+
+
+class WebhookServer:
+    """`domain.ports.ClassroomServer` over HTTP. `secret` gives the signing secret, with or without `whsec_`."""
+
+    def __init__(self, url: str, secret: Callable[[], str]) -> None:
+        self._url = url
+        self._secret = secret
+        self._http = urllib3.PoolManager(retries=False)
+
+    def send(self, message: Message, *, timeout: float) -> Any:
+        body = json.dumps(
+            {"type": message.type, "timestamp": write_instant(message.timestamp), "data": message.data},
+            default=_json,
+            separators=(",", ":"),
+        )
+        deadline = time.monotonic() + timeout
+        try:
+            response = self._http.request(
+                "POST",
+                self._url,
+                body=body.encode(),
+                headers=self._headers(message, body),
+                timeout=urllib3.Timeout(connect=min(_CONNECT_TIMEOUT, timeout), total=timeout),
+                redirect=False,
+                preload_content=False,
+            )
+            try:
+                return _answer(response, deadline)
+            finally:
+                response.close()
+        except urllib3.exceptions.HTTPError as error:
+            raise ServerUnavailable(f"{message.type}: {_in_words(error)}") from error
+
+    def _headers(self, message: Message, body: str) -> dict[str, str]:
+        return {
+            "content-type": "application/json",
+            "user-agent": "classroom-scheduler",
+            "webhook-id": message.id,
+            "webhook-timestamp": str(int(message.timestamp.timestamp())),
+            "webhook-signature": Webhook(self._secret()).sign(message.id, message.timestamp, body),
+        }
+
+
+def _answer(response: urllib3.BaseHTTPResponse, deadline: float) -> Any:
+    body = _read(response, deadline)
+    status = response.status
+    if 200 <= status < 300:
+        return _parsed(body)
+    words = f"HTTP {status} {body[:200].decode('utf-8', 'replace')}".strip()
+    if status in _TRANSIENT or status >= 500:
+        raise ServerUnavailable(words)
+    raise ServerRefused(words)
+
+
+def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+    """The first 8 KiB of the answer. The deadline is ours: urllib3's read time-out starts anew with every byte."""
+    body = b""
+    while len(body) < _ANSWER_LIMIT and (chunk := response.read1(_ANSWER_LIMIT - len(body))):
+        body += chunk
+        if time.monotonic() > deadline:
+            raise ServerUnavailable(f"HTTP {response.status}, but the answer did not end in time")
+    return body
+
+
+def _parsed(body: bytes) -> Any:
+    """The JSON answer; whatever is no JSON, or was cut at 8 KiB, is kept as text."""
+    if not body:
+        return None
+    try:
+        return json.loads(body, parse_constant=_refuse)
+    except ValueError:
+        return body.decode("utf-8", "replace")
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _json(value: object) -> Any:
+    """What people's attributes hold beyond JSON: numbers, sets and binary values of DynamoDB."""
+    match value:
+        case Decimal() | Mapping():
+            return plain(value)
+        case set() | frozenset():
+            return sorted((plain(element) if isinstance(element, Decimal) else element for element in value), key=str)
+        case bytes():
+            return base64.b64encode(value).decode()
+        case _:
+            return base64.b64encode(bytes(value)).decode()  # type: ignore[call-overload]  # boto3's Binary
+
+
+def _in_words(error: urllib3.exceptions.HTTPError) -> str:
+    match error:
+        case urllib3.exceptions.ConnectTimeoutError():
+            return "the server could not be reached in time"
+        case urllib3.exceptions.ReadTimeoutError():
+            return "the server did not answer in time"
+        case urllib3.exceptions.NewConnectionError():
+            return "the server refused the connection"
+        case _:
+            return f"the connection broke ({type(error).__name__})"

@@ -1,0 +1,71 @@
+"""The one place that joins the domain with its adapters. Made once a Lambda environment, at the first event."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache, partial
+
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+from botocore.config import Config
+
+from classroom_scheduler.adapters.classrooms import TableClassrooms
+from classroom_scheduler.adapters.executions import StateMachineExecutions
+from classroom_scheduler.adapters.server import WebhookServer
+from classroom_scheduler.domain.classroom import Session
+from classroom_scheduler.domain.errors import ServiceUnavailable
+from classroom_scheduler.domain.perform import Bookkeeping, World
+from classroom_scheduler.domain.plan import Decision
+from classroom_scheduler.domain.reconcile import reconcile
+from classroom_scheduler.settings import BookkeepingSettings, ReconcileSettings, TaskSettings
+
+# A rotated secret is in use after five minutes.
+_SECRET_MAX_AGE = 300
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@cache
+def reconciler() -> Callable[[str, Session | None], Decision]:
+    """A function that brings one classroom's executions to what the table says."""
+    settings = ReconcileSettings.from_environment()
+    return partial(
+        reconcile,
+        classrooms=TableClassrooms(settings.classrooms_table),
+        executions=StateMachineExecutions(settings.state_machine_arn),
+        clock=clock,
+        horizon=settings.horizon,
+    )
+
+
+@cache
+def task_world() -> World:
+    """What the tasks need: the table, the classroom server and the clock."""
+    settings = TaskSettings.from_environment()
+    return World(
+        classrooms=TableClassrooms(settings.classrooms_table),
+        server=WebhookServer(settings.server_url, _secret_reader(settings.webhook_secret_arn)),
+        clock=clock,
+        horizon=settings.horizon,
+    )
+
+
+@cache
+def bookkeeping() -> Bookkeeping:
+    """What writing down a failure needs: no server."""
+    settings = BookkeepingSettings.from_environment()
+    return Bookkeeping(classrooms=TableClassrooms(settings.classrooms_table), clock=clock, horizon=settings.horizon)
+
+
+def _secret_reader(arn: str) -> Callable[[], str]:
+    config = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"})
+    provider = SecretsProvider(boto_config=config)
+
+    def read() -> str:
+        try:
+            return str(provider.get(arn, max_age=_SECRET_MAX_AGE))
+        except GetParameterError as error:
+            raise ServiceUnavailable(f"the webhook secret can't be read: {error}") from error
+
+    return read

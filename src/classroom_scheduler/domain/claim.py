@@ -1,0 +1,124 @@
+"""May this execution act for its classroom now? The fence that every task passes before it calls the server."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Self
+
+from classroom_scheduler.domain.classroom import Classroom, Session, Task, TaskRecord, TaskState
+from classroom_scheduler.domain.errors import ClassroomUnsettled, PermanentError
+from classroom_scheduler.domain.names import is_later, stop_name
+from classroom_scheduler.domain.plan import Action, plan
+from classroom_scheduler.domain.report import HORIZON, live_ping_due
+from classroom_scheduler.domain.schedule import DEFAULT_LIVE_PING_DELAY, Schedule, read_time
+
+# So often a task waits for the stream handler: with the machine's back-off 15 s to a minute. A record that takes
+# longer is lost or stuck, and a class in force is worth more than an edit that nobody carries out.
+PATIENCE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One attempt at a task: whose execution it is and what it was started with. `attempt` counts from 0."""
+
+    task: Task
+    classroom_id: str
+    recording_id: str
+    execution_name: str
+    scheduled: Schedule
+    attempt: int = 0
+    results: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, task: Task, event: Mapping[str, Any]) -> Self:
+        """The run that a task state's payload describes. Raises PermanentError naming what is wrong with it."""
+        try:
+            return cls(
+                task=task,
+                classroom_id=_text(event, "classroomId"),
+                recording_id=_text(event, "recordingId"),
+                execution_name=_text(event, "executionName"),
+                scheduled=Schedule(
+                    start=read_time(_text(event, "start")),
+                    end=read_time(_text(event, "end")),
+                    live_ping_delay=int(event.get("livePingDelay", DEFAULT_LIVE_PING_DELAY)),
+                ),
+                attempt=int(event.get("attempt", 0)),
+                results=event.get("results") or {},
+            )
+        except (ValueError, TypeError, OverflowError) as error:
+            raise PermanentError(f"The event is not a {task} payload: {error}") from error
+
+
+class Standing(StrEnum):
+    OWN = "OWN"
+    """The item names this execution: it acts."""
+    ABANDONED = "ABANDONED"
+    """Nobody answers for this recording any more: only stopping it is allowed, and must be done."""
+    FENCED = "FENCED"
+    """Another execution acts for this classroom, or none: do nothing."""
+
+
+def standing(run: Run, classroom: Classroom | None, now: datetime, horizon: timedelta = HORIZON) -> Standing:
+    """What this execution is to the classroom. Raises ClassroomUnsettled where the stream handler has to say first."""
+    if run.execution_name == stop_name(run.recording_id) or classroom is None:
+        return _outside(run)
+    session = classroom.session
+    if _is_unsettled(run, classroom, now, horizon):
+        if run.attempt < PATIENCE:
+            raise ClassroomUnsettled(f"{run.classroom_id} was edited, and the edit is not carried out yet")
+        if session is None:
+            return _outside(run)
+    if session is None:
+        return _outside(run)
+    if session.execution_name == run.execution_name:
+        return Standing.OWN
+    return Standing.FENCED if session.recording_id == run.recording_id else _outside(run)
+
+
+def open_record(run: Run, session: Session, now: datetime) -> TaskRecord:
+    """The claim: what the item says of this task from now until its result is known."""
+    known = session.tasks.get(run.task)
+    return TaskRecord(
+        state=TaskState.CLAIMED,
+        due_at=due_at(run.task, session, now),
+        started_at=now,
+        attempts=1 if known is None else known.attempts + 1,
+        error=None if known is None else known.error,
+    )
+
+
+def due_at(task: Task, session: Session, now: datetime) -> datetime:
+    """When a task of this session is due; the ping hangs on the moment at which the recording really started."""
+    if task is Task.START_RECORDING:
+        return session.scheduled.start
+    if task is Task.STOP_RECORDING:
+        return session.scheduled.end
+    start = session.tasks.get(Task.START_RECORDING)
+    return live_ping_due(session, start.finished_at if start and start.finished_at else now)
+
+
+def _text(event: Mapping[str, Any], field: str) -> str:
+    value = event.get(field)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"`{field}` is {value!r}; expected a string that is not empty")
+    return value
+
+
+def _is_unsettled(run: Run, classroom: Classroom, now: datetime, horizon: timedelta) -> bool:
+    session = classroom.session
+    if session is None:
+        return not classroom.is_rejected
+    if session.execution_name == run.execution_name:
+        return plan(classroom, None, now, horizon).action not in {Action.KEEP, Action.REJECT}
+    # An item that names an older execution than this one was put back from an old copy.
+    return is_later(run.execution_name, session.execution_name)
+
+
+def _outside(run: Run) -> Standing:
+    if run.task is not Task.STOP_RECORDING:
+        return Standing.FENCED
+    start = run.results.get(str(Task.START_RECORDING), {})
+    nothing_started = run.execution_name == run.recording_id and start.get("state") == Standing.FENCED
+    return Standing.FENCED if nothing_started else Standing.ABANDONED

@@ -1,0 +1,55 @@
+"""Names of executions and recordings: never reused, in order of time, and legal in Step Functions.
+
+AWS holds an execution name for 90 days after it closes and allows it 80 characters:
+https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+A name is `<classroomId>-<token>`: 64 + 1 + 10 characters, which leaves room for `-stop`.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_TOKEN_LENGTH = 10  # of base 36: microseconds until the year 2085
+_NAME = re.compile(r"(?P<classroom_id>[A-Za-z0-9_-]{1,64})-(?P<token>[0-9a-z]{10})", re.ASCII)
+_STOP = "-stop"
+
+
+def next_name(classroom_id: str, now: datetime, after: str | None = None) -> str:
+    """The name for the execution that replaces `after`.
+
+    Later names sort after earlier ones even where the clocks of two machines disagree, so that a task can tell
+    an item that has moved on from one that was put back to an older state.
+    """
+    microseconds = (now - _EPOCH) // timedelta(microseconds=1)
+    if after is not None:
+        microseconds = max(microseconds, int(_token(after), 36) + 1)
+    return f"{classroom_id}-{_base36(microseconds)}"
+
+
+def is_name_of(classroom_id: str, name: object) -> bool:
+    """Whether this is a name that `next_name` could have given to an execution of this classroom."""
+    match = _NAME.fullmatch(name) if isinstance(name, str) else None
+    return match is not None and match["classroom_id"] == classroom_id
+
+
+def is_later(name: str, other: str) -> bool:
+    """Whether `name` was given after `other`; both are names of one classroom."""
+    return _token(name) > _token(other)
+
+
+def stop_name(recording_id: str) -> str:
+    """The execution that stops a recording which is no longer its item's: one a recording, however often asked."""
+    return recording_id + _STOP
+
+
+def _token(name: str) -> str:
+    return name[-_TOKEN_LENGTH:]
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = _DIGITS[digit] + digits
+    return digits.rjust(_TOKEN_LENGTH, "0")

@@ -1,0 +1,126 @@
+"""Bring the world to what a classroom's item says now: intent first, then start, then stop.
+
+Killed between any two of these calls, the same change is looked at again, finds the intent on the item and carries
+out the rest; every call may be repeated.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES, Classroom, Recording, Session, Status
+from classroom_scheduler.domain.errors import ClassroomMoved
+from classroom_scheduler.domain.names import stop_name
+from classroom_scheduler.domain.plan import Action, Decision, plan
+from classroom_scheduler.domain.ports import Classrooms, Clock, Executions, Item
+from classroom_scheduler.domain.report import HORIZON, attributes_of, is_deferred, write_instant
+from classroom_scheduler.domain.schedule import Schedule, write_time
+
+# Each failed try means that somebody else's write won; five in a row means that something is wrong.
+TRIES = 5
+
+# What every decision rests on, and so the condition of every write that follows from one.
+_DECIDED_ON = (
+    "start",
+    "end",
+    "livePingDelay",
+    "status",
+    "executionName",
+    "recordingId",
+    "scheduled",
+    "tasks",
+    "previousRecording",
+)
+
+
+def reconcile(
+    classroom_id: str,
+    previous: Session | None,
+    classrooms: Classrooms,
+    executions: Executions,
+    clock: Clock,
+    horizon: timedelta = HORIZON,
+) -> Decision:
+    """Look at one classroom and bring the world to it.
+
+    Raises ClassroomMoved where other writers won every time, ServiceUnavailable, ClassroomNotWritable.
+    """
+    for _ in range(TRIES):
+        item = classrooms.get(classroom_id)
+        current = None if item is None else Classroom.read(classroom_id, item)
+        now = clock()
+        decision = plan(current, previous, now, horizon)
+        try:
+            if current is not None:
+                _write_intent(current, decision, classrooms, executions, now, horizon)
+        except ClassroomMoved:
+            continue
+        _carry_out(classroom_id, decision, executions, now, horizon)
+        return decision
+    raise ClassroomMoved(f"{classroom_id} was changed by somebody else {TRIES} times while it was being decided on")
+
+
+def write_report(classroom: Classroom, report: Mapping[str, Any], classrooms: Classrooms, now: datetime) -> Classroom:
+    """Make the item say `report`, if it is still as it was read, and return the classroom as written.
+
+    A report that the item makes already costs no write. Raises ClassroomMoved and what `Classrooms.update` raises.
+    """
+    item = classroom.item
+    changes = {name: value for name, value in report.items() if item.get(name) != value}
+    removed = [name for name in item if name in SCHEDULERS_ATTRIBUTES - {*report, "executionArn", "updatedAt"}]
+    if not changes and not removed:
+        return classroom
+    changes["updatedAt"] = write_instant(now, "microseconds")
+    classrooms.update(classroom.classroom_id, changes, expected=_basis(item), removed=removed)
+    kept = {name: value for name, value in item.items() if name not in removed}
+    return Classroom.read(classroom.classroom_id, {**kept, **changes})
+
+
+def _basis(item: Item) -> dict[str, Any]:
+    return {name: item.get(name) for name in _DECIDED_ON}
+
+
+def _write_intent(
+    current: Classroom,
+    decision: Decision,
+    classrooms: Classrooms,
+    executions: Executions,
+    now: datetime,
+    horizon: timedelta,
+) -> None:
+    report: dict[str, Any] = {}
+    if decision.session is not None:
+        report = attributes_of(current, decision.session, now, horizon)
+        report["executionArn"] = executions.arn(decision.session.execution_name)
+    if decision.action is Action.REJECT:
+        report |= {"status": str(Status.INVALID), "reason": decision.reason}  # with or without a session behind it
+    write_report(current, report, classrooms, now)
+
+
+def _carry_out(
+    classroom_id: str, decision: Decision, executions: Executions, now: datetime, horizon: timedelta
+) -> None:
+    session = decision.session
+    if session is not None and not session.is_over and not is_deferred(session, now, horizon):
+        executions.start(session.execution_name, request(classroom_id, session.recording_id, session.scheduled))
+    for recording in decision.abandoned:
+        executions.start(stop_name(recording.recording_id), _stop_request(classroom_id, recording, now))
+    for name in decision.retired:
+        executions.stop(name, decision.reason)
+
+
+def request(classroom_id: str, recording_id: str, schedule: Schedule) -> dict[str, Any]:
+    """The input of an execution, made from the item alone so that starting it again is the same request."""
+    return {
+        "classroomId": classroom_id,
+        "recordingId": recording_id,
+        "start": write_time(schedule.start),
+        "end": write_time(schedule.end),
+        "livePingDelay": schedule.live_ping_delay,
+    }
+
+
+def _stop_request(classroom_id: str, recording: Recording, now: datetime) -> dict[str, Any]:
+    """An execution whose times have passed: it goes straight through its waits and stops the recording."""
+    schedule = Schedule(recording.start, max(recording.start, now.replace(microsecond=0)), live_ping_delay=0)
+    return request(classroom_id, recording.recording_id, schedule)

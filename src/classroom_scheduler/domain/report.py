@@ -1,0 +1,242 @@
+"""What the item says of its session: every attribute that the scheduler writes, the reason in words among them."""
+
+import zlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from classroom_scheduler.domain.classroom import Classroom, Recording, Session, Status, Task, TaskRecord, TaskState
+from classroom_scheduler.domain.schedule import Schedule, write_time
+
+HORIZON = timedelta(days=300)
+ATTENTION_SHARDS = 8
+# How long a step may be overdue before the sweep looks: longer than the retries of a short outage.
+ATTENTION_GRACE = timedelta(minutes=5)
+
+
+def status_of(session: Session, now: datetime, horizon: timedelta = HORIZON) -> Status:
+    if session.is_over:
+        recorded = session.has(Task.STOP_RECORDING, TaskState.SUCCEEDED)
+        return Status.COMPLETED if recorded and not _start_failed(session) else Status.FAILED
+    if session.has(Task.START_RECORDING, TaskState.SUCCEEDED) or session.is_stopping:
+        return Status.RECORDING
+    return Status.DEFERRED if is_deferred(session, now, horizon) else Status.SCHEDULED
+
+
+def is_deferred(session: Session, now: datetime, horizon: timedelta) -> bool:
+    """Whether the start is too far off for an execution, which lives a year at most."""
+    return not session.has_begun and session.scheduled.start > now + horizon
+
+
+def refusal(classroom: Classroom, session: Session, now: datetime) -> str | None:
+    """Why what people want now can't be followed while the session's own schedule is in force, or None."""
+    if classroom.problem is not None:
+        return str(classroom.problem)
+    too_late = session.scheduled.start if session.has_begun else now
+    if classroom.wanted is not None and classroom.wanted != session.scheduled and classroom.wanted.end <= too_late:
+        return already_past(classroom.wanted)
+    return None
+
+
+def already_past(wanted: Schedule) -> str:
+    return f"`end` is {write_time(wanted.end)}, which was already past; expected a time to come."
+
+
+def reason_for(session: Session, now: datetime, horizon: timedelta = HORIZON, refused: str | None = None) -> str:
+    """One sentence or a few: why the classroom has its status, and what happens next and when."""
+    sentences = [_story(session, now, horizon)]
+    if session.previous is not None:
+        sentences.append(_story_of_previous(session.previous))
+    if refused is not None:
+        sentences.insert(0, f"The latest edit is not followed: {refused} The schedule in force stays.")
+    return " ".join(sentences)
+
+
+def attributes_of(
+    classroom: Classroom, session: Session, now: datetime, horizon: timedelta = HORIZON
+) -> dict[str, Any]:
+    """Everything that the item should say of its session, but for `executionArn` and `updatedAt`."""
+    attributes: dict[str, Any] = {
+        **_verdict(classroom, session, now, horizon),
+        "executionName": session.execution_name,
+        "recordingId": session.recording_id,
+        "scheduled": _schedule_attribute(session.scheduled),
+        "tasks": {str(task): _task_attribute(record) for task, record in session.tasks.items()},
+        "day": session.scheduled.start.date().isoformat(),
+        "scheduledStart": write_time(session.scheduled.start),
+    }
+    if session.previous is not None:
+        attributes["previousRecording"] = _previous_attribute(session.previous)
+    if not session.is_over:
+        attributes["attentionShard"] = str(zlib.crc32(classroom.classroom_id.encode()) % ATTENTION_SHARDS)
+        attributes["attentionAt"] = write_time(_attention_at(session, now, horizon))
+    return attributes
+
+
+def write_instant(time: datetime, timespec: str = "milliseconds") -> str:
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
+
+
+def plain(value: Any) -> Any:
+    """A stored value as JSON knows it: DynamoDB's numbers come as Decimal."""
+    match value:
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case Mapping():
+            return {name: plain(element) for name, element in value.items()}
+        case list():
+            return [plain(element) for element in value]
+        case _:
+            return value
+
+
+def rejection(why: object) -> dict[str, str]:
+    """What an item says that can't be followed and for which nothing is in force."""
+    return {"status": str(Status.INVALID), "reason": f"{why} Nothing runs until this is corrected."}
+
+
+def _verdict(classroom: Classroom, session: Session, now: datetime, horizon: timedelta) -> dict[str, str]:
+    if session.is_over and classroom.problem is not None:
+        return rejection(classroom.problem)
+    refused = None if session.is_over else refusal(classroom, session, now)
+    reason = reason_for(session, now, horizon, refused)
+    return {"status": str(status_of(session, now, horizon)), "reason": reason}
+
+
+def _storable(value: Any) -> Any:
+    """A JSON value as DynamoDB stores it: it has no floats."""
+    match value:
+        case float():
+            return Decimal(str(value))
+        case Mapping():
+            return {name: _storable(element) for name, element in value.items()}
+        case list():
+            return [_storable(element) for element in value]
+        case _:
+            return value
+
+
+def _story(session: Session, now: datetime, horizon: timedelta) -> str:
+    match status_of(session, now, horizon):
+        case Status.DEFERRED:
+            due = write_time(session.scheduled.start - horizon)
+            start = write_time(session.scheduled.start)
+            return f"The start {start} is more than {horizon.days} days away; an execution is started at {due}."
+        case Status.SCHEDULED:
+            return _story_before_start(session)
+        case Status.RECORDING:
+            return _story_of_recording(session)
+        case Status.COMPLETED:
+            return _story_of_end(session)
+        case _:
+            return _story_of_failure(session)
+
+
+def _story_before_start(session: Session) -> str:
+    attempt = session.tasks.get(Task.START_RECORDING)
+    if attempt is not None and attempt.error is not None:
+        return f"Starting the recording failed {_times(attempt)} ({attempt.error}); it is tried again until the end."
+    start, end = write_time(session.scheduled.start), write_time(session.scheduled.end)
+    delay = session.scheduled.live_ping_delay
+    return f"Recording starts at {start}, the live ping follows {delay} s later, and recording stops at {end}."
+
+
+def _story_of_recording(session: Session) -> str:
+    since = _since(session)
+    stop = session.tasks.get(Task.STOP_RECORDING)
+    end = write_time(session.scheduled.end)
+    if stop is not None and stop.error is not None:
+        return f"Recording since {since}; stopping it failed {_times(stop)} ({stop.error}) and is tried again."
+    return f"Recording since {since}; {_story_of_ping(session)}; recording stops at {end}."
+
+
+def _story_of_end(session: Session) -> str:
+    stopped = session.tasks[Task.STOP_RECORDING].finished_at or session.scheduled.end
+    return f"Recorded from {_since(session)} to {write_instant(stopped)}; {_story_of_ping(session)}."
+
+
+def _story_of_failure(session: Session) -> str:
+    if _start_failed(session):
+        start = session.tasks[Task.START_RECORDING]
+        return f"The recording could not be started ({start.error}, tried {_times(start)}); nothing more is tried."
+    stop = session.tasks.get(Task.STOP_RECORDING)
+    if stop is None:
+        return "The class ended without a recorded stop."
+    return (
+        f"The recording could not be stopped ({stop.error}, tried {_times(stop)}); "
+        "nothing more is tried: stop it at the classroom server."
+    )
+
+
+def _story_of_ping(session: Session) -> str:
+    ping = session.tasks.get(Task.SEND_LIVE_PING)
+    start = session.tasks.get(Task.START_RECORDING)
+    if ping is None or ping.state is TaskState.CLAIMED:
+        if ping is not None and ping.error is not None:
+            return f"the live ping failed {_times(ping)} ({ping.error}) and is tried again"
+        due = live_ping_due(session, start.finished_at) if start and start.finished_at else None
+        return f"the live ping is due at {write_time(due)}" if due else "no live ping was sent"
+    if ping.state is TaskState.SUCCEEDED:
+        return f"the live ping went out at {write_instant(ping.finished_at or ping.started_at)}"
+    return f"no live ping was sent ({ping.error})"
+
+
+def live_ping_due(session: Session, recording_since: datetime) -> datetime:
+    return recording_since + timedelta(seconds=session.scheduled.live_ping_delay)
+
+
+def _story_of_previous(previous: Recording) -> str:
+    if previous.error is None:
+        return f"The recording before it, {previous.recording_id}, is being stopped."
+    return f"The recording before it, {previous.recording_id}, could not be stopped yet ({previous.error})."
+
+
+def _since(session: Session) -> str:
+    start = session.tasks.get(Task.START_RECORDING)
+    return "an unknown time" if start is None else write_instant(start.finished_at or start.started_at)
+
+
+def _start_failed(session: Session) -> bool:
+    return session.has(Task.START_RECORDING, TaskState.FAILED)
+
+
+def _times(record: TaskRecord) -> str:
+    return "once" if record.attempts == 1 else f"{record.attempts} times"
+
+
+def _attention_at(session: Session, now: datetime, horizon: timedelta) -> datetime:
+    if is_deferred(session, now, horizon):
+        return session.scheduled.start - horizon
+    due = session.scheduled.end if session.has_begun else session.scheduled.start
+    latest = max((record.started_at for record in session.tasks.values()), default=due)
+    return max(due, latest) + ATTENTION_GRACE
+
+
+def _schedule_attribute(schedule: Schedule) -> dict[str, Any]:
+    return {
+        "start": write_time(schedule.start),
+        "end": write_time(schedule.end),
+        "livePingDelay": schedule.live_ping_delay,
+    }
+
+
+def _task_attribute(record: TaskRecord) -> dict[str, Any]:
+    attribute = {
+        "state": str(record.state),
+        "dueAt": write_instant(record.due_at),
+        "startedAt": write_instant(record.started_at),
+        "latenessMs": record.lateness_ms,
+        "attempts": record.attempts,
+    }
+    optional = {
+        "finishedAt": record.finished_at and write_instant(record.finished_at),
+        "result": _storable(record.result),
+        "error": record.error,
+    }
+    return attribute | {name: value for name, value in optional.items() if value is not None}
+
+
+def _previous_attribute(previous: Recording) -> dict[str, Any]:
+    attribute = {"recordingId": previous.recording_id, "start": write_time(previous.start)}
+    return attribute if previous.error is None else {**attribute, "error": previous.error}

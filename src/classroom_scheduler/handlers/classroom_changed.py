@@ -1,0 +1,55 @@
+"""ClassroomChanged: whatever people write to the table, each classroom it touches is brought to what it says now."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from classroom_scheduler.adapters.stream import read_change
+from classroom_scheduler.bootstrap import reconciler
+from classroom_scheduler.domain.changes import Change, handle
+from classroom_scheduler.domain.classroom import Session
+from classroom_scheduler.domain.errors import ClassroomNotWritable
+from classroom_scheduler.observability import count, logger, metrics
+
+# The calls of one classroom wait for AWS, some 20 ms each, not for the processor.
+_THREADS = 16
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
+    """Answers with the records that have to come again; Lambda redelivers from the lowest of them."""
+    changes = list(_changes(event))
+    with ThreadPoolExecutor(_THREADS) as pool:
+        failed = handle(changes, _look_at, pool.map)
+    if failed:
+        count("ChangesFailed", len(failed))
+    return {"batchItemFailures": [{"itemIdentifier": sequence_number} for sequence_number in failed]}
+
+
+def _changes(event: dict[str, Any]) -> Iterator[Change]:
+    for record in event.get("Records", []):
+        try:
+            change = read_change(record)
+        except ValueError as error:  # nothing can be written back, and no delivery would make it better
+            logger.error("record ignored", error=str(error), event_id=record.get("eventID"))
+            count("RecordsIgnored")
+            continue
+        if change is not None:
+            yield change
+
+
+def _look_at(classroom_id: str, previous: Session | None) -> None:
+    try:
+        decision = reconciler()(classroom_id, previous)
+    except ClassroomNotWritable as error:  # its item has no room for even a reason; its neighbours go on
+        logger.error("item can't be written to", correlation_id=classroom_id, error=str(error))
+        count("ClassroomsNotWritable")
+    except Exception:
+        logger.exception("classroom not reconciled, its records come again", correlation_id=classroom_id)
+        raise
+    else:
+        logger.info(decision.reason, correlation_id=classroom_id, action=str(decision.action))
+        count(f"Decided{decision.action.capitalize()}")

@@ -1,0 +1,61 @@
+"""Each function's settings, read from its environment once, at cold start."""
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class ReconcileSettings:
+    """What a function needs that brings the executions to what the table says."""
+
+    classrooms_table: str
+    state_machine_arn: str
+    horizon: timedelta
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        return cls(_required("CLASSROOMS_TABLE"), _required("STATE_MACHINE_ARN"), _horizon())
+
+
+@dataclass(frozen=True, slots=True)
+class BookkeepingSettings:
+    """What a function needs that only writes to items."""
+
+    classrooms_table: str
+    horizon: timedelta
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        return cls(_required("CLASSROOMS_TABLE"), _horizon())
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSettings:
+    """What a function needs that calls the classroom server."""
+
+    classrooms_table: str
+    server_url: str
+    webhook_secret_arn: str
+    horizon: timedelta
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        return cls(
+            _required("CLASSROOMS_TABLE"),
+            _required("CLASSROOM_SERVER_URL"),
+            _required("WEBHOOK_SECRET_ARN"),
+            _horizon(),
+        )
+
+
+def _required(name: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise RuntimeError(f"{name} is not set: template.yaml sets it on AWS, events/env.json for sam local invoke")
+    return value
+
+
+def _horizon() -> timedelta:
+    return timedelta(days=int(os.environ.get("HORIZON_DAYS", "300")))
