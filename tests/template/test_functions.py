@@ -1,0 +1,157 @@
+"""Each function, its handler, its log group and its state have one name, and AWS is told all they need."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.template.project import (
+    PACKAGE,
+    ROOT,
+    TASKS,
+    Json,
+    deployed,
+    functions,
+    handler_module,
+    of_type,
+    state_machine,
+    template,
+)
+
+FUNCTIONS = sorted(functions())
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_named_as_its_handler(function: str) -> None:
+    assert functions()[function]["Handler"] == f"classroom_scheduler.handlers.{handler_module(function)}.handler"
+
+
+def test_every_handler_module_has_a_function() -> None:
+    modules = {path.stem for path in (PACKAGE / "handlers").glob("*.py")}
+
+    assert {module for module in modules if not module.startswith("_")} == {handler_module(function) for function in FUNCTIONS}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_task_is_named_as_its_function(task: str) -> None:
+    substitutions = of_type("AWS::Serverless::StateMachine")["ClassroomStateMachine"]["DefinitionSubstitutions"]
+
+    assert state_machine()["States"][task]["Resource"] == f"${{{task}FunctionArn}}"
+    assert substitutions[f"{task}FunctionArn"] == {"Fn::GetAtt": [f"{task}Function", "Arn"]}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_handler_imports_with_the_variables_of_its_function_alone(function: str) -> None:
+    module, _, name = functions()[function]["Handler"].rpartition(".")
+    numbers = {"HORIZON_DAYS": "300"}
+    variables = {key: numbers.get(key, "DEBUG") for key in functions()[function]["Environment"]["Variables"]}
+    importing = f"import importlib; assert callable(importlib.import_module({module!r}).{name})"
+
+    done = subprocess.run(
+        [sys.executable, "-c", importing],
+        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT / "src"), "AWS_REGION": "us-east-1", **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_logs_to_its_own_group_which_forgets(function: str) -> None:
+    group = f"{function}LogGroup"
+
+    assert functions()[function]["LoggingConfig"]["LogGroup"] == {"Ref": group}
+    assert of_type("AWS::Logs::LogGroup")[group]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_every_log_group_belongs_to_a_function_or_a_state_machine_and_forgets() -> None:
+    owners = {**of_type("AWS::Serverless::Function"), **of_type("AWS::Serverless::StateMachine")}
+    groups = of_type("AWS::Logs::LogGroup")
+
+    assert set(groups) == {f"{owner}LogGroup" for owner in owners}
+    assert all("RetentionInDays" in group for group in groups.values())
+
+
+def test_the_state_machine_logs_its_failures_without_what_the_server_answered() -> None:
+    logging = of_type("AWS::Serverless::StateMachine")["ClassroomStateMachine"]["Logging"]
+    [destination] = logging["Destinations"]
+    group = of_type("AWS::Logs::LogGroup")["ClassroomStateMachineLogGroup"]
+
+    assert logging["Level"] == "ERROR"
+    assert logging["IncludeExecutionData"] is False
+    assert destination == {
+        "CloudWatchLogsLogGroup": {"LogGroupArn": {"Fn::GetAtt": ["ClassroomStateMachineLogGroup", "Arn"]}}
+    }
+    # Elsewhere each stack would make the account's log resource policy longer, until it is full.
+    assert group["LogGroupName"]["Fn::Sub"].startswith("/aws/vendedlogs/states/")
+
+
+def test_every_function_and_the_state_machine_are_traced() -> None:
+    assert {each["Tracing"] for each in functions().values()} == {"Active"}
+    assert all(each["Tracing"] == {"Enabled": True} for each in of_type("AWS::Serverless::StateMachine").values())
+
+
+def test_every_function_is_built_by_the_makefile() -> None:
+    resources = template()["Resources"]
+
+    assert all(resources[function]["Metadata"]["BuildMethod"] == "makefile" for function in FUNCTIONS)
+    assert all(each["CodeUri"] == "src/" for each in functions().values())
+    assert (ROOT / "src" / "Makefile").is_file()
+
+
+def test_whatever_reads_a_stream_hands_failures_to_a_queue_and_gives_up_in_time() -> None:
+    mappings = _deployed("AWS::Lambda::EventSourceMapping")
+    queues = of_type("AWS::SQS::Queue")
+
+    assert mappings
+    for mapping in mappings.values():
+        destination, attribute = mapping["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"]
+        assert (destination in queues, attribute) == (True, "Arn")
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["BisectBatchOnFunctionError"] is True
+        assert 0 < mapping["MaximumRetryAttempts"] <= 10_000
+        # A day is how long the stream keeps a record.
+        assert 60 <= mapping["MaximumRecordAgeInSeconds"] < 86_400
+
+
+def test_a_bulk_import_is_retried_for_as_long_as_step_functions_throttles_it() -> None:
+    [mapping] = _deployed("AWS::Lambda::EventSourceMapping").values()
+    burst, per_second = 800, 150  # StartExecution outside the three largest Regions
+
+    assert mapping["MaximumRecordAgeInSeconds"] > 2 * (100_000 - burst) / per_second
+
+
+def test_records_are_handled_at_once_and_none_is_passed_over() -> None:
+    [mapping] = _deployed("AWS::Lambda::EventSourceMapping").values()
+
+    assert mapping.get("MaximumBatchingWindowInSeconds", 0) == 0
+    assert "FilterCriteria" not in mapping
+    assert mapping["StartingPosition"] == "TRIM_HORIZON"
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["ClassroomsTable", "StreamArn"]}
+
+
+def test_nothing_is_invoked_asynchronously_without_a_dead_letter_queue() -> None:
+    asynchronous = {"EventBridgeRule", "CloudWatchEvent", "Schedule", "ScheduleV2", "SNS", "S3", "CloudWatchLogs"}
+    events = [event for each in functions().values() for event in each.get("Events", {}).values()]
+
+    assert all("DeadLetterConfig" in event["Properties"] for event in events if event["Type"] in asynchronous)
+
+
+def test_a_function_gives_up_before_lambda_would_allow_it_no_more_time() -> None:
+    timeouts = {name: each["Timeout"] for name, each in functions().items()}
+
+    assert timeouts == {
+        "ClassroomChangedFunction": 60,
+        "StartRecordingFunction": 25,
+        "SendLivePingFunction": 25,
+        "StopRecordingFunction": 25,
+        "TaskFailedFunction": 15,
+    }
+
+
+def _deployed(resource_type: str) -> dict[str, Json]:
+    return {name: each["Properties"] for name, each in deployed().items() if each["Type"] == resource_type}

@@ -1,0 +1,113 @@
+"""Nobody may do more than it must: what the roles allow on AWS, SAM's additions included."""
+
+from typing import Any
+
+import pytest
+
+from tests.template.project import Json, deployed
+
+TABLE = ("Fn::GetAtt", "ClassroomsTable", "Arn")
+SECRET = ("Fn::GetAtt", "WebhookSecret", "Id")
+MACHINE = ("Ref", "ClassroomStateMachine")
+EXECUTIONS = (
+    "Fn::Sub",
+    "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:${ClassroomStateMachine.Name}:*",
+)
+QUEUE = ("Fn::GetAtt", "StreamFailuresQueue", "Arn")
+TABLE_ACCESS = {("dynamodb:GetItem", TABLE), ("dynamodb:UpdateItem", TABLE)}
+TASK = TABLE_ACCESS | {("secretsmanager:GetSecretValue", SECRET)}
+LOG_DELIVERY = {
+    f"logs:{action}"
+    for action in (
+        "CreateLogDelivery",
+        "GetLogDelivery",
+        "UpdateLogDelivery",
+        "DeleteLogDelivery",
+        "ListLogDeliveries",
+        "PutResourcePolicy",
+        "DescribeResourcePolicies",
+        "DescribeLogGroups",
+    )
+}
+"""What Step Functions needs to log: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html . They know no resources."""
+
+ALLOWED: dict[str, set[tuple[str, Any]]] = {
+    "ClassroomChangedFunctionRole": TABLE_ACCESS
+    | {("states:StartExecution", MACHINE), ("states:StopExecution", EXECUTIONS), ("sqs:SendMessage", QUEUE)},
+    "StartRecordingFunctionRole": TASK,
+    "SendLivePingFunctionRole": TASK,
+    "StopRecordingFunctionRole": TASK,
+    "TaskFailedFunctionRole": TABLE_ACCESS,
+    "ClassroomStateMachineRole": {
+        ("lambda:InvokeFunction", ("Fn::GetAtt", f"{name}Function", "Arn"))
+        for name in ("StartRecording", "SendLivePing", "StopRecording", "TaskFailed")
+    }
+    | {(action, "*") for action in LOG_DELIVERY},
+}
+MANAGED = {
+    "ClassroomChangedFunctionRole": {
+        "service-role/AWSLambdaBasicExecutionRole",
+        "service-role/AWSLambdaDynamoDBExecutionRole",
+        "AWSXrayWriteOnlyAccess",
+    },
+    "ClassroomStateMachineRole": {"AWSXrayWriteOnlyAccess"},
+}
+MANAGED_FOR_ANY_FUNCTION = {"service-role/AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
+
+
+def test_there_are_no_other_roles() -> None:
+    assert set(_roles()) == set(ALLOWED)
+    assert not [name for name, each in deployed().items() if each["Type"] in {"AWS::IAM::Policy", "AWS::IAM::User"}]
+
+
+@pytest.mark.parametrize("role", sorted(ALLOWED))
+def test_a_role_may_do_what_it_must_and_no_more(role: str) -> None:
+    statements = [
+        statement
+        for policy in _roles()[role].get("Policies", [])
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+    assert {statement["Effect"] for statement in statements} == {"Allow"}
+    assert {
+        (action, _hashable(resource))
+        for statement in statements
+        for action in _listed(statement["Action"])
+        for resource in _listed(statement["Resource"])
+    } == ALLOWED[role]
+
+
+@pytest.mark.parametrize("role", sorted(ALLOWED))
+def test_a_role_has_only_the_managed_policies_of_its_kind(role: str) -> None:
+    managed = {arn.removeprefix("arn:aws:iam::aws:policy/") for arn in _roles()[role]["ManagedPolicyArns"]}
+
+    assert managed == MANAGED.get(role, MANAGED_FOR_ANY_FUNCTION)
+
+
+@pytest.mark.parametrize("role", sorted(ALLOWED))
+def test_a_role_can_be_assumed_by_its_service_alone(role: str) -> None:
+    [statement] = _roles()[role]["AssumeRolePolicyDocument"]["Statement"]
+    service = "states" if role == "ClassroomStateMachineRole" else "lambda"
+
+    assert statement["Principal"] == {"Service": [f"{service}.amazonaws.com"]}
+
+
+def test_no_action_is_a_wildcard_and_only_log_delivery_has_no_resource() -> None:
+    for allowed in ALLOWED.values():
+        assert not [action for action, _ in allowed if "*" in action]
+        assert {action for action, resource in allowed if resource == "*"} <= LOG_DELIVERY
+
+
+def _roles() -> dict[str, Json]:
+    return {name: each["Properties"] for name, each in deployed().items() if each["Type"] == "AWS::IAM::Role"}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _hashable(resource: Any) -> Any:
+    if isinstance(resource, str):
+        return resource
+    [(function, argument)] = resource.items()
+    return (function, *_listed(argument))
