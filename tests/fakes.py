@@ -147,8 +147,18 @@ def _check(item: Mapping[str, Any]) -> None:
     for name in INDEX_KEYS & item.keys():
         if not isinstance(item[name], str) or not item[name]:
             raise RefusedByAws(f"the index key {name} must be a string that is not empty")
+    if _has_no_type(item):
+        raise RefusedByAws("an attribute without a name, or a number of more than 38 digits")
     if item_size(item) > MAX_ITEM_BYTES:
         raise RefusedByAws("Item size has exceeded the maximum allowed size")
+
+
+def _has_no_type(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return "" in value or any(map(_has_no_type, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_no_type, value))
+    return isinstance(value, Decimal) and len("".join(map(str, value.as_tuple().digits)).strip("0")) > 38
 
 
 def item_size(item: Mapping[str, Any]) -> int:

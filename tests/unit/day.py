@@ -1,0 +1,117 @@
+"""A class day by hand: write items, let the scheduler look, let its executions' tasks run at the times you say."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from classroom_scheduler.domain.changes import Change, handle
+from classroom_scheduler.domain.claim import Run
+from classroom_scheduler.domain.classroom import Session, Task, read_session
+from classroom_scheduler.domain.perform import World, fail, perform
+from classroom_scheduler.domain.plan import Action, Decision
+from classroom_scheduler.domain.reconcile import reconcile
+from tests.builders import a_classroom, at
+from tests.fakes import FakeClassrooms, FakeExecutions, FakeServer
+
+START, PING, STOP = Task.START_RECORDING, Task.SEND_LIVE_PING, Task.STOP_RECORDING
+
+
+class Day:
+    """One classroom, algebra-1, from 09:00 to 10:00 unless written otherwise; it is 08:00."""
+
+    classroom_id = "algebra-1"
+
+    def __init__(self) -> None:
+        self.time = at("08:00")
+        self.classrooms = FakeClassrooms()
+        self.executions = FakeExecutions()
+        self.server = FakeServer(self.now)
+        self.changes: list[Change] = []
+        self.decisions: list[Decision] = []
+        self.classrooms.watchers.append(self._note)
+
+    # what people do
+
+    def write(self, **attributes: Any) -> None:
+        """Put the whole item, as most people do: what the scheduler wrote is wiped."""
+        self.classrooms.put(a_classroom(self.classroom_id, **attributes))
+
+    def edit(self, **attributes: Any) -> None:
+        self.classrooms.update_attributes(self.classroom_id, attributes)
+
+    def delete(self) -> None:
+        self.classrooms.delete(self.classroom_id)
+
+    # what the scheduler does
+
+    def until(self, time: str) -> "Day":
+        self.time = at(time)
+        return self
+
+    def look(self) -> list[Action]:
+        """Deliver the stream's records so far; what was decided on them."""
+        changes, self.changes = self.changes, []
+        known = len(self.decisions)
+        assert handle(changes, self.look_at) == []
+        return [decision.action for decision in self.decisions[known:]]
+
+    def look_at(self, classroom_id: str, previous: Session | None) -> None:
+        decision = reconcile(classroom_id, previous, self.classrooms, self.executions, self.now)
+        self.decisions.append(decision)
+
+    def run(self, task: Task, execution: str | None = None, *, attempt: int = 0, **results: Any) -> dict[str, Any]:
+        """Let an execution (the item's own unless named) run one of its tasks now."""
+        return perform(self.a_run(task, execution, attempt=attempt, **results), self.world)
+
+    def fail(self, task: Task, error: str, execution: str | None = None) -> dict[str, Any]:
+        return fail(self.a_run(task, execution), error, self.world)
+
+    def a_run(self, task: Task, execution: str | None = None, *, attempt: int = 0, **results: Any) -> Run:
+        name = execution or self.item["executionName"]
+        run = Run.read(task, {**self.executions.started[name], "executionName": name, "attempt": attempt})
+        return replace(run, results=results)
+
+    @property
+    def world(self) -> World:
+        return World(classrooms=self.classrooms, server=self.server, clock=self.now)
+
+    # what can be seen
+
+    @property
+    def item(self) -> Mapping[str, Any]:
+        item = self.classrooms.look(self.classroom_id)
+        assert item is not None
+        return item
+
+    @property
+    def session(self) -> Session:
+        session = read_session(self.classroom_id, self.item)
+        assert session is not None
+        return session
+
+    def told(self) -> list[str]:
+        """What the classroom server was told, duplicates included."""
+        return [message.type for message in self.server.received]
+
+    def now(self) -> datetime:
+        self.time += timedelta(microseconds=1)
+        return self.time
+
+    def _note(self, classroom_id: str, old: Any, new: Any) -> None:
+        self.changes.append(Change(str(len(self.changes)).zfill(21), classroom_id, old, new))
+
+
+def a_day_with_a_class(**attributes: Any) -> Day:
+    """08:00: the class is written and scheduled."""
+    day = Day()
+    day.write(**attributes)
+    day.look()
+    return day
+
+
+def a_day_in_class(**attributes: Any) -> Day:
+    """09:30: the class has been recording since 09:00."""
+    day = a_day_with_a_class(**attributes)
+    day.until("09:00").run(START)
+    return day.until("09:30")
