@@ -9,8 +9,8 @@ from typing import Any
 
 import boto3
 import yaml
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
+from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
+from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "classroom_scheduler"
@@ -29,7 +29,7 @@ def _intrinsic(loader: yaml.Loader, suffix: str, node: yaml.Node) -> Json:
         value = loader.construct_scalar(node)
     elif isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
-    else:
+    elif isinstance(node, yaml.MappingNode):
         value = loader.construct_mapping(node, deep=True)
     if suffix == "GetAtt" and isinstance(value, str):
         value = value.split(".", 1)
@@ -41,7 +41,7 @@ _TemplateLoader.add_multi_constructor("!", _intrinsic)
 
 def template() -> Json:
     """template.yaml, to be changed at will."""
-    content: Json = yaml.load((ROOT / "template.yaml").read_text(), Loader=_TemplateLoader)  # noqa: S506  a SafeLoader
+    content: Json = yaml.load((ROOT / "template.yaml").read_text(), Loader=_TemplateLoader)
     return content
 
 

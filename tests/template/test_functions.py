@@ -1,5 +1,6 @@
 """Each function, its handler, its log group and its state have one name, and AWS is told all they need."""
 
+import json
 import os
 import subprocess
 import sys
@@ -30,7 +31,9 @@ def test_a_function_is_named_as_its_handler(function: str) -> None:
 def test_every_handler_module_has_a_function() -> None:
     modules = {path.stem for path in (PACKAGE / "handlers").glob("*.py")}
 
-    assert {module for module in modules if not module.startswith("_")} == {handler_module(function) for function in FUNCTIONS}
+    assert {module for module in modules if not module.startswith("_")} == {
+        handler_module(function) for function in FUNCTIONS
+    }
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -151,6 +154,18 @@ def test_a_function_gives_up_before_lambda_would_allow_it_no_more_time() -> None
         "StopRecordingFunction": 25,
         "TaskFailedFunction": 15,
     }
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_sam_local_has_a_value_for_each_variable_that_only_a_deployment_knows(function: str) -> None:
+    given = json.loads((ROOT / "events" / "env.json").read_text())
+    variables = functions()[function]["Environment"]["Variables"]
+    defaults = [{"Ref": name} for name, each in template()["Parameters"].items() if "Default" in each]
+    unknown = {name for name, value in variables.items() if isinstance(value, dict) and value not in defaults}
+    values = {**given.get("Parameters", {}), **given.get(function, {})}
+
+    assert unknown <= set(values)
+    assert set(given.get(function, {})) <= set(variables)
 
 
 def _deployed(resource_type: str) -> dict[str, Json]:

@@ -29,7 +29,10 @@ LOG_DELIVERY = {
         "DescribeLogGroups",
     )
 }
-"""What Step Functions needs to log: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html . They know no resources."""
+"""What Step Functions needs to log; none of it knows resources.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+"""
 
 ALLOWED: dict[str, set[tuple[str, Any]]] = {
     "ClassroomChangedFunctionRole": TABLE_ACCESS

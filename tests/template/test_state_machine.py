@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import cfnlint.api
+import cfnlint.api  # type: ignore[import-untyped]
 import pytest
 
 from tests.template.project import ROOT, TASKS, Json, functions, of_type, state_machine, strings
@@ -193,7 +193,15 @@ def test_the_conformance_check_notices(state: str, change: Json) -> None:
 
 @pytest.mark.parametrize("name", TASK_STATES)
 def test_retries_and_catches_have_no_field_that_aws_does_not_know(name: str) -> None:
-    retry = {"Comment", "ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy"}
+    retry = {
+        "Comment",
+        "ErrorEquals",
+        "IntervalSeconds",
+        "MaxAttempts",
+        "BackoffRate",
+        "MaxDelaySeconds",
+        "JitterStrategy",
+    }
     catch = {"Comment", "ErrorEquals", "ResultPath", "Next"}
 
     assert {field for each in STATES[name]["Retry"] for field in each} <= retry
@@ -236,9 +244,7 @@ def _longest_delays(name: str) -> list[float]:
 def _permanent_errors() -> set[str]:
     errors = importlib.import_module("classroom_scheduler.domain.errors")
     return {
-        name
-        for name, each in inspect.getmembers(errors, inspect.isclass)
-        if issubclass(each, errors.PermanentError)
+        name for name, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, errors.PermanentError)
     }
 
 

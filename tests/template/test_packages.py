@@ -1,0 +1,92 @@
+"""The Lambda packages hold all that they need besides boto3, are small and pure Python; and their check sees faults."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.environment import build_variables
+from local.packages import MAX_BYTES, Package, _lay_out_runtime, _problems
+from tests.template.project import ROOT, functions
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What src/Makefile makes for one function; all of them have the same content."""
+    source = tmp_path_factory.mktemp("source") / "src"
+    shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
+    artifacts = tmp_path_factory.mktemp("artifacts")
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    made = {"PATH": path, "HOME": os.environ.get("HOME", "/"), "ARTIFACTS_DIR": str(artifacts)}
+    subprocess.run(
+        ["make", "-C", str(source), "build-StartRecordingFunction"],
+        env=made | build_variables(),
+        check=True,
+        timeout=300,
+    )
+    return artifacts
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What AWS brings: boto3 and what it needs."""
+    return _lay_out_runtime(tmp_path_factory.mktemp("runtime") / "site-packages")
+
+
+@pytest.fixture
+def spoilt(built: Path, tmp_path: Path) -> Path:
+    """A copy of the package to break."""
+    return shutil.copytree(built, tmp_path / "package")
+
+
+def package(folder: Path, function: str = "StartRecordingFunction") -> Package:
+    """The function's package in this folder."""
+    properties = functions()[function]
+    return Package(function, folder, properties["Handler"], tuple(properties["Environment"]["Variables"]))
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_a_package_is_complete_small_and_pure_python(function: str, built: Path, runtime: Path) -> None:
+    assert list(_problems(package(built, function), runtime)) == []
+
+
+def test_boto3_and_what_comes_with_it_are_left_to_the_runtime(built: Path, runtime: Path) -> None:
+    assert not {path.name for path in built.iterdir()} & {path.name for path in runtime.iterdir()}
+
+
+def test_no_bytecode_of_this_python_is_packed(built: Path) -> None:
+    assert not list(built.rglob("*.pyc"))
+
+
+@pytest.mark.parametrize(
+    "dependency", ["pynamodb", "aws_lambda_powertools", "standardwebhooks", "typing_extensions.py"]
+)
+def test_a_missing_dependency_is_noticed(dependency: str, spoilt: Path, runtime: Path) -> None:
+    missing = spoilt / dependency
+    if missing.is_dir():
+        shutil.rmtree(missing)
+    else:
+        missing.unlink()
+
+    assert any("failed" in problem for problem in _of_all_functions(spoilt, runtime))
+
+
+def test_a_native_library_is_noticed(spoilt: Path, runtime: Path) -> None:
+    (spoilt / "pynamodb" / "_speedups.so").write_bytes(b"")
+
+    assert any("_speedups.so is not pure Python" in problem for problem in _problems(package(spoilt), runtime))
+
+
+def test_a_package_too_large_is_noticed(spoilt: Path, runtime: Path) -> None:
+    (spoilt / "model.bin").write_bytes(bytes(MAX_BYTES))
+
+    assert any("are allowed" in problem for problem in _problems(package(spoilt), runtime))
+
+
+def _of_all_functions(folder: Path, runtime: Path) -> Iterator[str]:
+    for function in functions():
+        yield from _problems(package(folder, function), runtime)
