@@ -55,7 +55,7 @@ def live_through(stack: Stack, class_: Class, say: Callable[[str], None]) -> lis
     table.put_item(Item=class_.item())
     deadline = class_.end + timedelta(seconds=30)
     item: Mapping[str, Any] = {}
-    told: set[str] = set()
+    told: set[tuple[str, str]] = set()
     while item.get("status") not in _OVER:
         if _now() > deadline:
             raise StepFailed(
@@ -65,23 +65,22 @@ def live_through(stack: Stack, class_: Class, say: Callable[[str], None]) -> lis
         time.sleep(_POLL)
         key = {"classroomId": class_.classroom_id}
         item = table.get_item(Key=key, ConsistentRead=True).get("Item", {})
-        for line in news(item):
-            if line not in told:
-                told.add(line)
-                say(f"  {clock(_now())}  {line}")
+        for when, line in news(item, stack.server.recorder.log(class_.classroom_id)):
+            if (when, line) not in told:
+                told.add((when, line))
+                say(f"  {when}  {line}")
     log = stack.server.recorder.log(class_.classroom_id)
     say("\n" + "\n".join(timetable(item, log)))
     return list(problems(item, log))
 
 
-def news(item: Mapping[str, Any]) -> Iterator[str]:
-    """What is worth telling about an item."""
+def news(item: Mapping[str, Any], log: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """What is worth telling, each with its time: what the server heard and what the item says."""
+    for entry in log:
+        yield clock(moment(entry["receivedAt"])), f"server     {entry['type']}, answered {entry['status']}"
     if "status" in item:
-        yield f"{item['status']:<10} {item.get('reason', '')}"
-    for name in TASKS:
-        task = (item.get("tasks") or {}).get(name)
-        if task:
-            yield f"{name} {task.get('state')}"
+        written = item.get("updatedAt")
+        yield clock(moment(written)) if written else " " * 12, f"{item['status']:<10} {item.get('reason', '')}"
 
 
 def timetable(item: Mapping[str, Any], log: list[dict[str, Any]]) -> Iterator[str]:

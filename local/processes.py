@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from local.errors import StepFailed
@@ -27,8 +27,8 @@ def run_step(what: str, command: Sequence[str], *, env: Mapping[str, str], log: 
 
 
 @contextmanager
-def child(command: Sequence[str], *, env: Mapping[str, str], log: Path) -> Iterator[Process]:
-    """A child process that lives as long as the block. Its output goes to `log`."""
+def child(command: Sequence[str], *, env: Mapping[str, str], log: Path, grace: float = 5) -> Iterator[Process]:
+    """A child process that lives as long as the block and has `grace` seconds to end. Its output goes to `log`."""
     log.parent.mkdir(parents=True, exist_ok=True)
     process: Process | None = None
     try:
@@ -47,25 +47,32 @@ def child(command: Sequence[str], *, env: Mapping[str, str], log: Path) -> Itera
         yield process
     finally:
         if process is not None:
-            end(process)
+            _end(process, grace)
 
 
-def end(process: Process, *, grace: float = 5) -> None:
+def _end(process: Process, grace: float) -> None:
     """End the process and its whole group: asked politely, and after `grace` seconds not asked any more."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        if _gone(process, grace):
-            return
+    _signal_group(process, signal.SIGTERM)
+    if not _gone(process, grace):
+        _signal_group(process, signal.SIGKILL)
+        # Short: a killed orphan that init is slow to reap still counts as one of the group.
+        _gone(process, 1)
 
 
 def _gone(process: Process, within: float) -> bool:
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         process.poll()  # reaps it; its orphans are reaped by init
-        try:
-            os.killpg(process.pid, 0)
-        except ProcessLookupError:
+        if not _signal_group(process, 0):
             return True
         time.sleep(0.02)
     return False
+
+
+def _signal_group(process: Process, number: int) -> bool:
+    """Whether there still was anybody to signal."""
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return False
+    return True

@@ -58,7 +58,9 @@ class ClassroomServer(ThreadingHTTPServer):
 def classroom_server(port: int) -> Iterator[ClassroomServer]:
     """A demo server that answers in threads of this process as long as the block lasts."""
     with ClassroomServer(port) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+        thread = threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="classroom-server", daemon=True
+        )
         thread.start()
         try:
             yield server

@@ -1,0 +1,1 @@
+"""End to end: deployed by sam on the emulator, seen only from outside."""

@@ -1,0 +1,148 @@
+"""What a person can do and see: write classrooms, read them, ask the classroom server, look at executions."""
+
+import itertools
+import json
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from local.stack import Stack
+
+Item = dict[str, Any]
+"""A table item with plain Python values; numbers are Decimal."""
+
+_POLL = 0.05
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class Client:
+    """A person's view of a running stack. Classrooms are told apart by their id, so tests share one stack."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self._table = stack.aws.tables.Table(stack.table_name)
+        self._numbers = itertools.count(1)
+
+    # The table
+
+    def new_id(self, name: str = "room") -> str:
+        """A classroomId that no other test uses."""
+        return f"{name}-{next(self._numbers)}"
+
+    def put(self, item: Mapping[str, Any]) -> None:
+        """PutItem: what was there before is gone, the scheduler's attributes too."""
+        self._table.put_item(Item=dict(item))
+
+    def update(self, classroom_id: str, **changes: Any) -> None:
+        """UpdateItem: set these attributes, or remove those that are None."""
+        names = {f"#{name}": name for name in changes}
+        values = {f":{name}": value for name, value in changes.items() if value is not None}
+        sets = ", ".join(f"#{name[1:]} = {name}" for name in values)
+        removes = ", ".join(f"#{name}" for name, value in changes.items() if value is None)
+        expression = (f"SET {sets} " if sets else "") + (f"REMOVE {removes}" if removes else "")
+        key = {"classroomId": classroom_id}
+        if values:
+            self._table.update_item(
+                Key=key,
+                UpdateExpression=expression,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=values,
+            )
+        else:
+            self._table.update_item(Key=key, UpdateExpression=expression, ExpressionAttributeNames=names)
+
+    def delete(self, classroom_id: str) -> None:
+        """DeleteItem."""
+        self._table.delete_item(Key={"classroomId": classroom_id})
+
+    def get(self, classroom_id: str) -> Item:
+        """The item as it is now (a consistent read); empty if there is none."""
+        return self._table.get_item(Key={"classroomId": classroom_id}, ConsistentRead=True).get("Item", {})
+
+    def wait_until(self, classroom_id: str, holds: Callable[[Item], bool], *, within: float) -> Item:
+        """The item as soon as something holds for it. Fails with the item after `within` seconds."""
+        deadline = time.monotonic() + within
+        while not holds(item := self.get(classroom_id)):
+            assert time.monotonic() < deadline, f"not within {within} s: {item}"
+            time.sleep(_POLL)
+        return item
+
+    def wait_for(self, classroom_id: str, *statuses: str, within: float) -> Item:
+        """The item as soon as it has one of these statuses. Fails with the item after `within` seconds."""
+        return self.wait_until(classroom_id, lambda item: item.get("status") in statuses, within=within)
+
+    # The classroom server
+
+    def log(self, classroom_id: str | None = None) -> list[dict[str, Any]]:
+        """What the classroom server received, oldest first (local.recorder says what an entry holds)."""
+        return list(self._server("GET", "/log" + (f"?classroomId={classroom_id}" if classroom_id else "")))
+
+    def calls(self, classroom_id: str) -> list[str]:
+        """The types of what the server acted on, in order: without duplicates and without what it refused."""
+        log = self.log(classroom_id)
+        return [entry["type"] for entry in log if not entry["duplicate"] and entry["status"] == 200]
+
+    def wait_for_call(self, classroom_id: str, type_: str, *, within: float) -> dict[str, Any]:
+        """The first entry of this type that the server answered with 200. Fails after `within` seconds."""
+        deadline = time.monotonic() + within
+        while True:
+            log = self.log(classroom_id)
+            for entry in log:
+                if entry["type"] == type_ and entry["status"] == 200:
+                    return entry
+            assert time.monotonic() < deadline, f"no {type_} within {within} s: {log}"
+            time.sleep(_POLL)
+
+    def recordings(self, classroom_id: str) -> list[dict[str, Any]]:
+        """What became of each recording of this classroom, as the server has it."""
+        return list(self._server("GET", f"/recordings?classroomId={classroom_id}"))
+
+    def fault(self, **fault: Any) -> None:
+        """Make the server misbehave: type, classroomId, times, status, delaySeconds, act, disconnect."""
+        self._server("POST", "/faults", json.dumps(fault).encode())
+
+    def clear_faults(self) -> None:
+        """Make it behave again."""
+        self._server("DELETE", "/faults")
+
+    def _server(self, method: str, path: str, body: bytes | None = None) -> Any:
+        request = urllib.request.Request(self.stack.server.url + path, body, method=method)
+        with _opener.open(request, timeout=10) as response:
+            return json.load(response)
+
+    # Step Functions
+
+    def executions(self, classroom_id: str) -> dict[str, str]:
+        """The status of each execution of this classroom by its name, oldest first."""
+        pages = self.stack.aws.stepfunctions.get_paginator("list_executions").paginate(
+            stateMachineArn=self.stack.state_machine_arn
+        )
+        found = [entry for page in pages for entry in page["executions"]]
+        found.sort(key=lambda entry: entry["startDate"])
+        return {entry["name"]: entry["status"] for entry in found if entry["name"].rpartition("-")[0] == classroom_id}
+
+    def execution_arn(self, name: str) -> str:
+        """The ARN of an execution of the Classroom state machine."""
+        return self.stack.state_machine_arn.replace(":stateMachine:", ":execution:") + f":{name}"
+
+    def history(self, name: str) -> list[str]:
+        """The names of the states that an execution entered, in order."""
+        pages = self.stack.aws.stepfunctions.get_paginator("get_execution_history").paginate(
+            executionArn=self.execution_arn(name)
+        )
+        entered = (event.get("stateEnteredEventDetails") for page in pages for event in page["events"])
+        return [details["name"] for details in entered if details]
+
+    def stop_execution(self, name: str) -> None:
+        """Abort it by hand, as somebody in the console might."""
+        self.stack.aws.stepfunctions.stop_execution(executionArn=self.execution_arn(name))
+
+
+def seconds_from_now(seconds: float) -> str:
+    """A time of day for `start` or `end`: UTC, to the second, never earlier than asked for."""
+    when = datetime.now(UTC) + timedelta(seconds=seconds)
+    if when.microsecond:
+        when = when.replace(microsecond=0) + timedelta(seconds=1)
+    return when.isoformat().replace("+00:00", "Z")
