@@ -10,7 +10,7 @@ from classroom_scheduler.domain.classroom import Session
 from classroom_scheduler.domain.errors import ClassroomMoved, ServiceUnavailable
 from classroom_scheduler.domain.reconcile import reconcile
 from tests.builders import a_classroom
-from tests.unit.day import START, STOP, Day, a_day_in_class, a_day_with_a_class
+from tests.unit.day import START, Day, a_day_in_class, a_day_with_a_class
 
 Looks = list[tuple[str, str | None]]
 

@@ -61,7 +61,7 @@ def test_the_server_is_told_all_there_is_to_know() -> None:
         "classroomId": "algebra-1",
         "recordingId": session.recording_id,
         "executionName": session.execution_name,
-        "dueAt": "2026-12-01T10:00:00Z",
+        "dueAt": "2026-12-01T10:00:00.000Z",
         "start": "2026-12-01T09:00:00Z",
         "end": "2026-12-01T10:00:00Z",
         "attempt": 1,
@@ -86,7 +86,7 @@ def test_the_live_ping_hangs_on_when_the_recording_really_started() -> None:
     day = a_day_with_a_class()
     day.until("09:05:30").run(START)
 
-    assert "the live ping is due at 2026-12-01T09:06:30Z" in day.item["reason"]
+    assert "the live ping is due at 2026-12-01T09:06:30.000Z" in day.item["reason"]
     day.until("09:06:30").run(PING)
     assert day.item["tasks"]["SendLivePing"]["latenessMs"] == 0
 

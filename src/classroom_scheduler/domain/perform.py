@@ -24,7 +24,7 @@ from classroom_scheduler.domain.errors import (
 from classroom_scheduler.domain.names import is_later
 from classroom_scheduler.domain.ports import Classrooms, ClassroomServer, Clock, Message
 from classroom_scheduler.domain.reconcile import TRIES, write_report
-from classroom_scheduler.domain.report import HORIZON, attributes_of, live_ping_due, plain
+from classroom_scheduler.domain.report import HORIZON, attributes_of, live_ping_due, plain, write_instant
 from classroom_scheduler.domain.schedule import write_time
 
 # The server has this long to answer: a task with its reads and writes fits into the function's 25 s.
@@ -293,7 +293,7 @@ def _message(run: Run, now: datetime, attempt: int, due_at: datetime, peoples_at
             "classroomId": run.classroom_id,
             "recordingId": run.recording_id,
             "executionName": run.execution_name,
-            "dueAt": write_time(due_at),
+            "dueAt": write_instant(due_at),
             "start": write_time(run.scheduled.start),
             "end": write_time(run.scheduled.end),
             "attempt": attempt,

@@ -176,7 +176,7 @@ def _story_of_ping(session: Session) -> str:
         if ping is not None and ping.error is not None:
             return f"the live ping failed {_times(ping)} ({ping.error}) and is tried again"
         due = live_ping_due(session, start.finished_at) if start and start.finished_at else None
-        return f"the live ping is due at {write_time(due)}" if due else "no live ping was sent"
+        return f"the live ping is due at {write_instant(due)}" if due else "no live ping was sent"
     if ping.state is TaskState.SUCCEEDED:
         return f"the live ping went out at {write_instant(ping.finished_at or ping.started_at)}"
     return f"no live ping was sent ({ping.error})"
