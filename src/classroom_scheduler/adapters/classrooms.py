@@ -76,8 +76,15 @@ def _condition(expected: Item) -> Condition:
     return reduce(and_, clauses)
 
 
+class _PlainDeserializer(TypeDeserializer):
+    """Gives bytes for binary values: boto3's own Binary breaks `str()`, and with it whoever logs or measures one."""
+
+    def _deserialize_b(self, value: bytes) -> bytes:
+        return value
+
+
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
-    deserializer = TypeDeserializer()
+    deserializer = _PlainDeserializer()
     return {name: deserializer.deserialize(value) for name, value in item.items()}
 
 

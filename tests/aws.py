@@ -1,0 +1,176 @@
+"""An AWS account in this process (moto) with the classrooms' table, machine and secret, which can be told to fail."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+import botocore.handlers
+from botocore.exceptions import ReadTimeoutError
+from moto import mock_aws
+
+REGION = "eu-west-1"
+TABLE = "Classrooms"
+MACHINE_ARN = f"arn:aws:states:{REGION}:123456789012:stateMachine:Classroom"
+SECRET = "Zm9ydHktZm91ciBhbHBoYW51bWVyaWNzIGFyZSA0NCBj"
+
+_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_SESSION_TOKEN": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+_INDEX_KEYS = {"ByAttention": ("attentionShard", "attentionAt"), "ByDay": ("day", "scheduledStart")}
+
+
+@dataclass
+class Failure:
+    """One way in which a call fails: `acted` says whether AWS had done what was asked before the answer got lost."""
+
+    code: str
+    acted: bool = False
+    times: int = 1
+
+    def answer(self) -> tuple[Any, dict[str, Any]]:
+        """What botocore takes for AWS's answer after its own retries."""
+        body = {"Error": {"Code": self.code, "Message": f"{self.code}, as the test asked for"}, "ResponseMetadata": {}}
+        return SimpleNamespace(status_code=400), body
+
+
+@dataclass
+class Account:
+    """What people and tests see of the account. The clients of the scheduler are counted and fail as told."""
+
+    calls: list[str] = field(default_factory=list)
+    requests: list[Mapping[str, Any]] = field(default_factory=list)
+    _failures: dict[str, list[Failure]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._table = boto3.resource("dynamodb").Table(TABLE)
+        self._machine = boto3.client("stepfunctions")
+        self._secrets = boto3.client("secretsmanager")
+        self.table_client = boto3.client("dynamodb")
+        self.secret_arn = ""
+
+    def reset(self) -> None:
+        """Everything as it was on the first day, at a fraction of the price of a new account with new clients."""
+        self.table_client.delete_table(TableName=TABLE)
+        self._machine.delete_state_machine(stateMachineArn=MACHINE_ARN)
+        self.calls.clear()
+        self.requests.clear()
+        self._failures.clear()
+        self.build()
+
+    def build(self) -> None:
+        """Make the table with its indexes, the machine (whose executions run until they are stopped) and the secret."""
+        self.table_client.create_table(
+            TableName=TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "classroomId", "KeyType": "HASH"}],
+            AttributeDefinitions=[
+                {"AttributeName": name, "AttributeType": "S"}
+                for name in ("classroomId", *(key for keys in _INDEX_KEYS.values() for key in keys))
+            ],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": index,
+                    "KeySchema": [
+                        {"AttributeName": keys[0], "KeyType": "HASH"},
+                        {"AttributeName": keys[1], "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+                for index, keys in _INDEX_KEYS.items()
+            ],
+        )
+        self._machine.create_state_machine(
+            name=MACHINE_ARN.rpartition(":")[2],
+            definition=json.dumps({"StartAt": "Class", "States": {"Class": {"Type": "Pass", "End": True}}}),
+            roleArn="arn:aws:iam::123456789012:role/classroom",
+        )
+        if not self.secret_arn:
+            self.secret_arn = self._secrets.create_secret(Name="WebhookSecret", SecretString=SECRET)["ARN"]
+
+    # what people do
+
+    def put(self, item: Any) -> None:
+        self._table.put_item(Item=dict(item))
+
+    def item(self, classroom_id: str) -> dict[str, Any] | None:
+        """The item as it is now, or None."""
+        return self._table.get_item(Key={"classroomId": classroom_id}, ConsistentRead=True).get("Item")
+
+    def delete(self, classroom_id: str) -> None:
+        self._table.delete_item(Key={"classroomId": classroom_id})
+
+    # what the machine did
+
+    def executions(self) -> dict[str, str]:
+        """The status of every execution that was ever started, by its name."""
+        executions = self._machine.list_executions(stateMachineArn=MACHINE_ARN)["executions"]
+        return {execution["name"]: execution["status"] for execution in executions}
+
+    def running(self) -> set[str]:
+        return {name for name, status in self.executions().items() if status == "RUNNING"}
+
+    def input_of(self, name: str) -> str:
+        """The text that an execution was started with."""
+        arn = MACHINE_ARN.replace(":stateMachine:", ":execution:") + f":{name}"
+        return self._machine.describe_execution(executionArn=arn)["input"]
+
+    def close(self, name: str) -> None:
+        """End an execution, as the machine or a person does."""
+        self._machine.stop_execution(executionArn=MACHINE_ARN.replace(":stateMachine:", ":execution:") + f":{name}")
+
+    # what goes wrong
+
+    def will(self, operation: str, code: str, *, acted: bool = False, times: int = 1) -> None:
+        """Let the scheduler's next calls of an operation (`UpdateItem`) fail: with an error of AWS, or by time-out."""
+        self._failures.setdefault(operation, []).append(Failure(code, acted, times))
+
+    def before_call(self, model: Any, params: Mapping[str, Any], **_: Any) -> tuple[Any, dict[str, Any]] | None:
+        """Botocore's hook before it sends anything: its answer, if any, stands for that of AWS."""
+        self.calls.append(model.name)
+        self.requests.append(params)
+        failure = self._due(model.name, acted=False)
+        return None if failure is None else failure.answer()
+
+    def after_call(self, model: Any, **_: Any) -> None:
+        """Botocore's hook after AWS has answered."""
+        if self._due(model.name, acted=True) is not None:
+            raise ReadTimeoutError(endpoint_url=f"https://{REGION}.example")
+
+    def _due(self, operation: str, *, acted: bool) -> Failure | None:
+        failures = self._failures.get(operation, [])
+        if not failures or failures[0].acted is not acted:
+            return None
+        failures[0].times -= 1
+        return failures[0] if failures[0].times > 0 else failures.pop(0)
+
+
+@contextmanager
+def an_account() -> Iterator[Account]:
+    """A fresh account with everything in it, for this process alone."""
+    with patch.dict("os.environ", _ENVIRONMENT), mock_aws():
+        account = Account()
+        account.build()
+        # The scheduler's clients come of sessions made from now on, and go through the account's hooks.
+        boto3.DEFAULT_SESSION = None
+        with _hooked("before-call", account.before_call), _hooked("after-call", account.after_call):
+            yield account
+
+
+@contextmanager
+def _hooked(event: str, hook: Callable[..., Any]) -> Iterator[None]:
+    handler = (event, hook)
+    botocore.handlers.BUILTIN_HANDLERS.append(handler)
+    try:
+        yield
+    finally:
+        botocore.handlers.BUILTIN_HANDLERS.remove(handler)
