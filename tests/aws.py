@@ -121,12 +121,23 @@ class Account:
 
     def input_of(self, name: str) -> str:
         """The text that an execution was started with."""
-        arn = MACHINE_ARN.replace(":stateMachine:", ":execution:") + f":{name}"
-        return self._machine.describe_execution(executionArn=arn)["input"]
+        return self._machine.describe_execution(executionArn=self.arn_of(name))["input"]
 
-    def close(self, name: str) -> None:
+    def arn_of(self, name: str) -> str:
+        """The ARN of an execution that was started."""
+        executions = self._machine.list_executions(stateMachineArn=MACHINE_ARN)["executions"]
+        return next(execution["executionArn"] for execution in executions if execution["name"] == name)
+
+    def end(self, name: str) -> None:
         """End an execution, as the machine or a person does."""
-        self._machine.stop_execution(executionArn=MACHINE_ARN.replace(":stateMachine:", ":execution:") + f":{name}")
+        self._machine.stop_execution(executionArn=self.arn_of(name))
+
+    # what the scheduler asked of AWS
+
+    def sent(self, operation: str) -> list[dict[str, Any]]:
+        """What each of the scheduler's calls of an operation said."""
+        bodies = [request["body"] for call, request in zip(self.calls, self.requests, strict=True) if call == operation]
+        return [json.loads(body) for body in bodies]
 
     # what goes wrong
 

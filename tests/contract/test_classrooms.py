@@ -1,6 +1,5 @@
 """What the domain may rely on of the Classrooms table: DynamoDB's adapter and the fake keep the same promises."""
 
-import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Protocol
@@ -388,7 +387,7 @@ def test_a_read_is_consistent_and_one_call(account: Account, table: TableClassro
     table.get("algebra-1")
 
     assert account.calls == ["GetItem"]
-    assert json.loads(account.requests[-1]["body"])["ConsistentRead"] is True
+    assert account.sent("GetItem")[0]["ConsistentRead"] is True
 
 
 def test_no_table_is_described_to_write_to_it(account: Account, table: TableClassrooms) -> None:
