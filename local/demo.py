@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from local.errors import StepFailed
 from local.guide import guide
+from local.interrupts import Interrupted
 from local.life import MAX_LATENESS, Class, live_through, milliseconds
 from local.stack import Stack, running_stack
 
@@ -21,14 +22,21 @@ def run() -> None:
     with running_stack("run", say=_say) as stack:
         _one_class(stack)
         _say(guide(stack))
-        heard = len(stack.server.recorder.log())
-        while stack.alive():
-            time.sleep(0.2)
-            log = stack.server.recorder.log()
-            for entry in log[heard:]:
-                _say(f"  {entry['receivedAt'][11:23]}  {entry['type']}  {entry['classroomId']}  -> {entry['status']}")
-            heard = len(log)
-        raise StepFailed("The emulator ended by itself.", stack.logs / "emulator.log")
+        try:
+            _listen(stack)
+        except Interrupted:
+            _say("\nStopping.")
+
+
+def _listen(stack: Stack) -> None:
+    heard = len(stack.server.recorder.log())
+    while stack.alive():
+        time.sleep(0.2)
+        log = stack.server.recorder.log()
+        for entry in log[heard:]:
+            _say(f"  {entry['receivedAt'][11:23]}  {entry['type']}  {entry['classroomId']}, answered {entry['status']}")
+        heard = len(log)
+    raise StepFailed("The emulator ended by itself.", stack.logs / "emulator.log")
 
 
 def _one_class(stack: Stack) -> None:

@@ -1,8 +1,10 @@
 """The environment of the child processes: nothing of a person's AWS profile gets in, everything else is said."""
 
+import json
 import os
 import platform
 import sys
+import time
 from pathlib import Path
 
 from local.places import WHEELS
@@ -17,7 +19,7 @@ def environment(endpoint_url: str, temporary: Path) -> dict[str, str]:
     """Variables for the emulator, `sam` and `aws`: all AWS calls go to `endpoint_url` with made-up credentials.
 
     Starts from a short list of variables, because AWS_PROFILE, proxies, MAKEFLAGS and settings of other emulators
-    would each lead somewhere else.
+    would each lead somewhere else. What the tools keep for themselves goes to `temporary`.
     """
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     tools = str(Path(sys.executable).parent)
@@ -29,9 +31,18 @@ def environment(endpoint_url: str, temporary: Path) -> dict[str, str]:
             "PATH": os.pathsep.join([tools, kept.get("PATH", os.defpath)]),
             "TMPDIR": str(temporary),
             "SAM_CLI_TELEMETRY": "0",
+            "__SAM_CLI_APP_DIR": str(_sam_folder(temporary)),
             "PYTHONUNBUFFERED": "1",
         }
     )
+
+
+def _sam_folder(temporary: Path) -> Path:
+    """Where SAM remembers when it last asked the network for a newer SAM: just now, so that it does not ask."""
+    folder = temporary / "sam"
+    folder.mkdir(exist_ok=True)
+    (folder / "metadata.json").write_text(json.dumps({"lastVersionCheck": time.time()}))
+    return folder
 
 
 def aws_variables(endpoint_url: str) -> dict[str, str]:

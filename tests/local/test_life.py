@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.life import TASKS, Class, news, problems, timetable
+from local.life import TASKS, Class, Told, problems, timetable
 
 DUE = ("2026-12-01T08:00:00Z", "2026-12-01T08:00:03.250Z", "2026-12-01T08:00:08Z")
 RECEIVED = ("2026-12-01T08:00:00.120Z", "2026-12-01T08:00:03.300Z", "2026-12-01T08:00:08.050Z")
@@ -49,7 +49,7 @@ def out_of_order(item: Item, log: Log) -> None:
 
 
 def too_late(item: Item, log: Log) -> None:
-    log[0]["receivedAt"] = "2026-12-01T08:00:03.001Z"
+    log[0]["receivedAt"] = "2026-12-01T08:00:05.001Z"
 
 
 def too_early(item: Item, log: Log) -> None:
@@ -100,15 +100,18 @@ def test_the_item_is_what_people_write() -> None:
     assert class_.item() == {
         "classroomId": "room-1",
         "start": "2026-12-01T08:00:00Z",
-        "end": "2026-12-01T08:00:08Z",
+        "end": "2026-12-01T08:00:10Z",
         "livePingDelay": 3,
         "title": "How a class is recorded",
     }
 
 
-def test_news_are_what_the_server_heard_and_what_the_item_says() -> None:
-    item = {"status": "RECORDING", "reason": "It records.", "updatedAt": "2026-12-01T08:00:00.200Z"}
-    assert list(news(item, a_good_class()[1][:1])) == [
-        ("08:00:00.120", "server     recording.start, answered 200"),
-        ("08:00:00.200", "RECORDING  It records."),
-    ]
+def test_each_piece_of_news_is_told_once() -> None:
+    item = {"status": "RECORDING", "reason": "It records."}
+    log = a_good_class()[1]
+    told = Told()
+    heard, said = told.news(item, log[:1])
+    assert heard == "08:00:00.120  server     recording.start, answered 200"
+    assert said.endswith("  RECORDING  It records.")
+    assert list(told.news(item | {"updatedAt": "later"}, log[:1])) == []
+    assert list(told.news(item, log[:2])) == ["08:00:03.300  server     recording.live, answered 200"]
