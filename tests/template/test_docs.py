@@ -14,7 +14,7 @@ TARGETS = dict(re.findall(r"^([a-z][a-z-]*):(?:[^#\n]*##)?(.*)$", MAKEFILE, re.M
 PUBLIC = ["run", "demo", "test", "check", "deploy", "help"]
 FOLDERS = "benchmarks|docs|events|local|requirements|src|statemachine|tests"
 FILE = re.compile(rf"(?<![\w./-])(?:(?:{FOLDERS})/[\w./*-]*|[\w./-]+\.(?:py|json|yaml|toml|md|txt|cfg|ini))(?![\w/-])")
-MADE_HERE = (".aws-sam/", ".local/", ".venv/", "https:", "http:")
+MADE_HERE = (".aws-sam/", ".local/", ".venv/")
 """Where things appear that are not in the repository."""
 
 
@@ -67,7 +67,7 @@ def _code(document: str) -> Iterator[str]:
 
 
 def _files(code: str) -> set[str]:
-    names = {name.rstrip(".") for name in FILE.findall(code)}
+    names = {name.rstrip(".") for name in FILE.findall(re.sub(r"https?://\S+", "", code))}
     return {name for name in names if not name.startswith(MADE_HERE)}
 
 

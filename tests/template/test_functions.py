@@ -144,7 +144,7 @@ def test_nothing_is_invoked_asynchronously_without_a_dead_letter_queue() -> None
     assert all("DeadLetterConfig" in event["Properties"] for event in events if event["Type"] in asynchronous)
 
 
-def test_a_function_gives_up_before_lambda_would_allow_it_no_more_time() -> None:
+def test_functions_have_the_time_that_their_batches_and_the_state_machine_reckon_with() -> None:
     timeouts = {name: each["Timeout"] for name, each in functions().items()}
 
     assert timeouts == {

@@ -55,7 +55,10 @@ def test_a_package_is_complete_small_and_pure_python(function: str, built: Path,
 
 
 def test_boto3_and_what_comes_with_it_are_left_to_the_runtime(built: Path, runtime: Path) -> None:
-    assert not {path.name for path in built.iterdir()} & {path.name for path in runtime.iterdir()}
+    both = {path.name for path in built.iterdir()} & {path.name for path in runtime.iterdir()}
+
+    # The runtime may bring urllib3 1.26, which cannot read an answer bit by bit.
+    assert both == {"urllib3"}
 
 
 def test_no_bytecode_of_this_python_is_packed(built: Path) -> None:
