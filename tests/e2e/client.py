@@ -4,7 +4,7 @@ import itertools
 import json
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -99,6 +99,17 @@ class Client:
         """What became of each recording of this classroom, as the server has it."""
         return list(self._server("GET", f"/recordings?classroomId={classroom_id}"))
 
+    def wait_until_all_stopped(self, classroom_ids: Collection[str], *, within: float) -> None:
+        """Return as soon as no recording of these classrooms runs. Fails after `within` seconds."""
+        deadline = time.monotonic() + within
+        while running := [r for r in self._server("GET", "/recordings") if self._runs(r, classroom_ids)]:
+            assert time.monotonic() < deadline, f"still recording after {within} s: {running}"
+            time.sleep(_POLL)
+
+    @staticmethod
+    def _runs(recording: Mapping[str, Any], classroom_ids: Collection[str]) -> bool:
+        return recording["classroomId"] in classroom_ids and recording["state"] == "recording"
+
     def fault(self, **fault: Any) -> None:
         """Make the server misbehave: type, classroomId, times, status, delaySeconds, act, disconnect."""
         self._server("POST", "/faults", json.dumps(fault).encode())
@@ -135,9 +146,24 @@ class Client:
         entered = (event.get("stateEnteredEventDetails") for page in pages for event in page["events"])
         return [details["name"] for details in entered if details]
 
+    def wait_for_execution(self, name: str, status: str, *, within: float) -> None:
+        """Return as soon as the execution has this status. Fails after `within` seconds."""
+        deadline = time.monotonic() + within
+        while (found := self._execution_status(name)) != status:
+            assert time.monotonic() < deadline, f"{name} is {found}, not {status} within {within} s"
+            time.sleep(_POLL)
+
+    def _execution_status(self, name: str) -> str:
+        return self.stack.aws.stepfunctions.describe_execution(executionArn=self.execution_arn(name))["status"]
+
     def stop_execution(self, name: str) -> None:
         """Abort it by hand, as somebody in the console might."""
         self.stack.aws.stepfunctions.stop_execution(executionArn=self.execution_arn(name))
+
+
+def wait_until(time_of_day: str) -> None:
+    """Return when the clock has passed this time: for tests that nothing happens then."""
+    time.sleep(max(0.0, (datetime.fromisoformat(time_of_day) - datetime.now(UTC)).total_seconds()))
 
 
 def seconds_from_now(seconds: float) -> str:

@@ -460,6 +460,21 @@ def test_a_completed_class_edited_wrongly_is_invalid() -> None:
     assert '`start` is "tomorrow"' in day.item["reason"]
 
 
+def test_a_class_that_ran_in_spite_of_a_typo_is_completed_and_stays_so() -> None:
+    day = a_day_in_class()
+    day.edit(end="half past ten")
+    typo = list(day.changes)
+    day.look()
+    day.until("10:00").run(STOP)
+    completed = day.item
+
+    assert completed["status"] == "COMPLETED"
+    assert 'was not followed: `end` is "half past ten"' in completed["reason"]
+    day.changes = typo
+    day.look()
+    assert day.item == completed, "whenever the edit's record comes again"
+
+
 def test_a_completed_class_deleted_needs_nothing() -> None:
     day = a_day_after_class()
     day.look()

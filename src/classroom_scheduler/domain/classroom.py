@@ -157,6 +157,11 @@ class Classroom:
     def is_rejected(self) -> bool:
         return bool(self.item.get("status") == Status.INVALID)
 
+    @property
+    def tells_its_problem(self) -> bool:
+        """Whether a class that ran in spite of a mistake says so already; it is no less completed for it."""
+        return not self.is_rejected and str(self.problem) in str(self.item.get("reason"))
+
 
 def written(item: Item) -> dict[str, Any]:
     """The attributes that are people's; whatever the scheduler writes is left out."""

@@ -100,10 +100,10 @@ def _reject(why: object, known: Session | None = None) -> Decision:
 
 
 def _after_the_end(current: Classroom, known: Session, now: datetime, horizon: timedelta) -> Decision:
-    if current.wanted is None:
+    if current.wanted is None and not current.tells_its_problem:
         return _reject(current.problem, known)
-    if current.wanted == known.scheduled or current.wanted.end <= now:
-        return Decision(Action.KEEP, reason_for(known, now, horizon), known)
+    if current.wanted is None or current.wanted == known.scheduled or current.wanted.end <= now:
+        return Decision(Action.KEEP, reason_for(known, now, horizon, refusal(current, known, now)), known)
     return _renew(current, current.wanted, now, horizon, after=known)
 
 

@@ -33,6 +33,8 @@ def refusal(classroom: Classroom, session: Session, now: datetime) -> str | None
     """Why what people want now can't be followed while the session's own schedule is in force, or None."""
     if classroom.problem is not None:
         return str(classroom.problem)
+    if session.is_over:
+        return None
     too_late = session.scheduled.start if session.has_begun else now
     if classroom.wanted is not None and classroom.wanted != session.scheduled and classroom.wanted.end <= too_late:
         return already_past(classroom.wanted)
@@ -48,7 +50,9 @@ def reason_for(session: Session, now: datetime, horizon: timedelta = HORIZON, re
     sentences = [_story(session, now, horizon)]
     if session.previous is not None:
         sentences.append(_story_of_previous(session.previous))
-    if refused is not None:
+    if refused is not None and session.is_over:
+        sentences.append(f"The latest edit was not followed: {refused}")
+    elif refused is not None:
         sentences.insert(0, f"The latest edit is not followed: {refused} The schedule in force stays.")
     return " ".join(sentences)
 
@@ -97,10 +101,7 @@ def rejection(why: object) -> dict[str, str]:
 
 
 def _verdict(classroom: Classroom, session: Session, now: datetime, horizon: timedelta) -> dict[str, str]:
-    if session.is_over and classroom.problem is not None:
-        return rejection(classroom.problem)
-    refused = None if session.is_over else refusal(classroom, session, now)
-    reason = reason_for(session, now, horizon, refused)
+    reason = reason_for(session, now, horizon, refusal(classroom, session, now))
     return {"status": str(status_of(session, now, horizon)), "reason": reason}
 
 
