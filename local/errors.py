@@ -13,6 +13,7 @@ class StepFailed(Exception):
 
 
 def tail(log: Path, lines: int) -> str:
-    """The last lines of a log, indented."""
-    text = log.read_text(errors="replace").splitlines()[-lines:] if log.exists() else []
-    return "\n".join(f"  | {line}" for line in text or ["(it printed nothing)"])
+    """The last lines of a log that hold something, indented."""
+    text = log.read_text(errors="replace") if log.exists() else ""
+    written = [line for line in text.splitlines() if line.strip()]
+    return "\n".join(f"  | {line}" for line in written[-lines:] or ["(it printed nothing)"])
