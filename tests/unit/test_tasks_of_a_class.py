@@ -239,6 +239,19 @@ def test_an_answer_that_dynamodb_cannot_store_is_dropped_and_the_deed_counts() -
     assert "result" not in day.item["tasks"]["StartRecording"]
 
 
+def test_an_item_without_room_for_a_claim_costs_no_class() -> None:
+    """People can fill an item up to DynamoDB's 400 KB in the middle of its class."""
+    day = a_day_with_a_class()
+    day.until("08:59").edit(notes="x" * (400 * 1024 - 900))
+
+    start = day.until("09:00").run(START)
+    stop = day.until("10:00").run(STOP)
+
+    assert (start["state"], start["livePingWait"], stop["state"]) == ("SUCCEEDED", 60, "SUCCEEDED")
+    assert day.told() == ["recording.start", "recording.stop"]
+    assert day.server.live == set()
+
+
 # --- the fence --------------------------------------------------------------------------------------------------------
 
 

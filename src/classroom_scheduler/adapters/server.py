@@ -16,6 +16,8 @@ from classroom_scheduler.domain.report import plain, write_instant
 
 _CONNECT_TIMEOUT = 3.0
 _ANSWER_LIMIT = 8 * 1024
+# DynamoDB nests 32 levels deep; three of them are the item's `tasks`, the task and its `result`.
+_ANSWER_LEVELS = 28
 _TRANSIENT = frozenset({408, 425, 429})
 
 
@@ -83,17 +85,23 @@ def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
 
 
 def _parsed(body: bytes) -> Any:
-    """The JSON answer; whatever is no JSON, or was cut at 8 KiB, is kept as text."""
+    """The JSON answer; whatever is no JSON, was cut at 8 KiB or can't be passed on is kept as text."""
     if not body:
         return None
     try:
-        return json.loads(body, parse_constant=_refuse)
-    except ValueError:
+        answer = json.loads(body)
+        # Python reads NaN, 1e400 and half a character, but neither Lambda's answer nor DynamoDB can hold them.
+        json.dumps(answer, allow_nan=False, ensure_ascii=False).encode()
+        if _levels(answer) > _ANSWER_LEVELS:
+            raise ValueError("nested too deeply")
+    except (ValueError, RecursionError):
         return body.decode("utf-8", "replace")
+    return answer
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
+def _levels(value: Any) -> int:
+    elements = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_levels, elements), default=0)
 
 
 def _json(value: object) -> Any:
@@ -102,7 +110,7 @@ def _json(value: object) -> Any:
         case Decimal() | Mapping():
             return plain(value)
         case set() | frozenset():
-            return sorted((plain(element) if isinstance(element, Decimal) else element for element in value), key=str)
+            return sorted(value)
         case bytes():
             return base64.b64encode(value).decode()
         case _:
@@ -111,11 +119,11 @@ def _json(value: object) -> Any:
 
 def _in_words(error: urllib3.exceptions.HTTPError) -> str:
     match error:
+        case urllib3.exceptions.NewConnectionError():  # before its base class, ConnectTimeoutError
+            return "the server refused the connection"
         case urllib3.exceptions.ConnectTimeoutError():
             return "the server could not be reached in time"
         case urllib3.exceptions.ReadTimeoutError():
             return "the server did not answer in time"
-        case urllib3.exceptions.NewConnectionError():
-            return "the server refused the connection"
         case _:
             return f"the connection broke ({type(error).__name__})"

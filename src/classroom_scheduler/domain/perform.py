@@ -101,10 +101,21 @@ def _perform_own(run: Run, classroom: Classroom, session: Session, world: World,
         reason = "the class ends before it is due"
         _settle(run, classroom, {run.task: _closed(record, TaskState.SKIPPED, now, error=reason)}, world)
         return _outcome(run, TaskState.SKIPPED, reason)
-    claimed = _write(classroom, session.with_task(run.task, record), world)
+    claimed = _claim(classroom, session.with_task(run.task, record), world)
     if run.task is Task.START_RECORDING and session.previous is not None:
         claimed = _stop_previous(run, claimed, session.previous, world)
     return _call(run, claimed, record, world)
+
+
+def _claim(classroom: Classroom, session: Session, world: World) -> Classroom:
+    """Write the claim. An item that people filled up to DynamoDB's 400 KB takes none, and the class goes on all the same.
+
+    What was read a moment ago said that it is ours, and the webhook-id keeps the server from acting twice.
+    """
+    try:
+        return _write(classroom, session, world)
+    except ClassroomNotWritable:
+        return classroom
 
 
 def _call(run: Run, claimed: Classroom, record: TaskRecord, world: World) -> dict[str, Any]:
@@ -125,10 +136,12 @@ def _call(run: Run, claimed: Classroom, record: TaskRecord, world: World) -> dic
 def _succeed(run: Run, claimed: Classroom, record: TaskRecord, answer: Any, world: World) -> dict[str, Any]:
     now = world.clock()
     done = _closed(record, TaskState.SUCCEEDED, now, result=answer)
-    try:
-        session = _settle(run, claimed, {run.task: done}, world)
-    except ClassroomNotWritable:  # an answer that DynamoDB can't store, or no room for it; the deed is done
-        session = _settle(run, claimed, {run.task: replace(done, result=None)}, world)
+    session: Session | None = _session(claimed).with_task(run.task, done)
+    # An answer that DynamoDB can't store is left out; where there is no room for anything, the deed is done all the same.
+    for known in (done, replace(done, result=None)):
+        with suppress(ClassroomNotWritable):
+            session = _settle(run, claimed, {run.task: known}, world)
+            break
     if session is None:
         reason = "The server was called, and meanwhile another execution took over."
         return _outcome(run, Standing.FENCED, reason)
@@ -141,7 +154,8 @@ def _give_up(run: Run, claimed: Classroom, record: TaskRecord, error: str, world
     if run.task is Task.START_RECORDING and record.attempts == 1:
         # Refused at the first attempt: the only case in which nothing can have been started.
         records[Task.STOP_RECORDING] = replace(records[run.task], state=TaskState.SKIPPED)
-    _settle(run, claimed, records, world)
+    with suppress(ClassroomNotWritable):
+        _settle(run, claimed, records, world)
     if run.task is Task.SEND_LIVE_PING:
         return _outcome(run, TaskState.FAILED, error)
     raise PermanentError(error)
