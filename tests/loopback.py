@@ -95,7 +95,7 @@ def say_nothing(request: BaseHTTPRequestHandler) -> None:
 
 
 def drip(interval: float) -> Answer:
-    """One byte of the body every `interval` seconds, until the caller or the test has had enough."""
+    """One byte of the body every `interval` seconds."""
 
     def send(request: BaseHTTPRequestHandler) -> None:
         request.send_response(200)
@@ -117,10 +117,13 @@ def drip_headers(interval: float) -> Answer:
 
 
 def _drip(request: BaseHTTPRequestHandler, piece: bytes, interval: float) -> None:
+    """Twenty pieces at most, so that a caller who would wait for ever gets an answer all the same."""
     closing = _server(request).closing
     request.close_connection = True
     with suppress(OSError):
-        while not closing.wait(interval):
+        for _ in range(20):
+            if closing.wait(interval):
+                break
             request.wfile.write(piece)
 
 
