@@ -14,9 +14,7 @@ _sequence_numbers = count(100_000_000_000_000_000_001)
 def at(time: str) -> datetime:
     """`09:30`, `09:30:15` or `09:30:15.25` on the class day."""
     hours, minutes, *seconds = time.split(":")
-    return CLASS_DAY + timedelta(
-        hours=int(hours), minutes=int(minutes), seconds=float(seconds[0]) if seconds else 0
-    )
+    return CLASS_DAY + timedelta(hours=int(hours), minutes=int(minutes), seconds=float(seconds[0]) if seconds else 0)
 
 
 def z(moment: datetime) -> str:
@@ -25,7 +23,7 @@ def z(moment: datetime) -> str:
 
 
 def instant(time: Any) -> Any:
-    """A short time (`09:30`) as a full date-time; anything else stays what it is, so that tests can be wrong on purpose."""
+    """A short time (`09:30`) as a full date-time; anything else stays as it is, so that tests can be wrong on purpose."""
     if isinstance(time, datetime):
         return z(time)
     if isinstance(time, str) and len(time) <= len("09:30:15.250") and ":" in time and "T" not in time:
@@ -33,7 +31,9 @@ def instant(time: Any) -> Any:
     return time
 
 
-def a_classroom(classroom_id: Any = "algebra-1", start: Any = "09:00", end: Any = "10:00", **others: Any) -> dict[str, Any]:
+def a_classroom(
+    classroom_id: Any = "algebra-1", start: Any = "09:00", end: Any = "10:00", **others: Any
+) -> dict[str, Any]:
     """What a person writes: `a_classroom(start="09:00", end="10:00", livePingDelay=30, teacher="Ada")`.
 
     An attribute given as `...` is left out: `a_classroom(end=...)` has no end.

@@ -262,7 +262,7 @@ class Recording:
 
 
 class FakeServer:
-    """A classroom server that does what is asked of one: drops what it has seen, and never starts what it has stopped."""
+    """A classroom server as it should be: drops what it has seen, and never starts what it has stopped."""
 
     def __init__(self, clock: Clock | None = None, answer: Any = None) -> None:
         self._clock = clock

@@ -1,0 +1,362 @@
+"""What must be true of a simulated world, at every step, whenever it has come to rest, and at its end.
+
+The model judges from outside: by what people wrote and when, what reached the handlers and when, and what the server
+did. It knows nothing of how the application decides.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from classroom_scheduler.domain.ports import Item, Message
+from tests.builders import z
+from tests.simulation.edits import Handwriting, Wanted
+from tests.simulation.stream import Entry
+from tests.simulation.world import Invocation, World
+
+# Nearer to a start or an end than this, both what was before and what comes after it are right.
+MARGIN = timedelta(seconds=3)
+TIDY = True
+HORIZON = timedelta(days=300)
+LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00Z")
+
+
+@dataclass
+class Life:
+    """One classroom id, as far as people know."""
+
+    wanted: Wanted | None = None
+    wrong: str = ""
+    present: bool = False
+    # The record of the latest edit that changed what is wanted.
+    entry: Entry | None = None
+    ever_wanted: set[Wanted] = field(default_factory=set)
+    # In force for certain when the world last came to rest, and whether only invalid edits were made since.
+    in_force: Wanted | None = None
+    only_typos_since: bool = False
+    # When it became right to give up a running recording: moved into the future, or seen to be deleted.
+    given_up_at: datetime = LONG_AGO
+    seen_gone: bool = False
+    # Recordings that may run beside the next one: the class was deleted, that was handled, and it was inserted again.
+    left_behind: set[str] = field(default_factory=set)
+
+
+class Model:
+    """Watches a world and notes in it every promise that is broken."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.handwriting = Handwriting()
+        self.lives: defaultdict[str, Life] = defaultdict(Life)
+        self.first_named: dict[str, datetime] = {}
+        self.last_schedule: dict[str, Any] = {}
+        self.calm = True
+        # Stopped by an execution that waited in vain for a wiped item to be put back: nobody could tell it better.
+        self.lost_patience: set[str] = set()
+        world.on_look = self._on_look
+        world.on_call = self._on_call
+        world.server.on_act = self._on_act
+        world.table.watchers.append(self._on_change)
+
+    # what is noted as it happens
+
+    def _on_change(self, classroom_id: str, old: Item | None, new: Item | None) -> None:
+        if self.world.scheduler_writes and new is not None and "recordingId" in new:
+            self.first_named.setdefault(new["recordingId"], self.world.clock.now)
+            self.last_schedule[new["recordingId"]] = new["scheduled"]
+        elif not self.world.scheduler_writes:
+            self._on_edit(classroom_id, None if new is None else dict(new))
+
+    def _on_edit(self, classroom_id: str, item: dict[str, Any] | None) -> None:
+        life = self.lives[classroom_id]
+        now = self.world.clock.now
+        before = (life.present, life.wanted)
+        if life.wanted is not None and self._is_followed(life):
+            life.in_force, life.only_typos_since = life.wanted, True
+        if item is None:
+            life.present, life.wanted, life.wrong = False, None, ""
+        else:
+            if not life.present and life.seen_gone:
+                life.left_behind |= {
+                    recording_id for recording_id in self.first_named if _classroom_of(recording_id) == classroom_id
+                }
+                life.in_force, life.ever_wanted = None, set()
+            life.present, life.seen_gone = True, False
+            life.wanted, life.wrong = self.handwriting.read(item)
+        if (life.present, life.wanted) == before:
+            return
+        life.entry = self.world.stream.shard_of(classroom_id).entries[-1]
+        if life.wanted is not None:
+            life.ever_wanted.add(life.wanted)
+            life.only_typos_since = False
+            if life.wanted.start > now:
+                life.given_up_at = now
+        if not life.present:
+            life.only_typos_since = False
+
+    def _on_look(self, invocation: Invocation, classroom_id: str) -> None:
+        life = self.lives[classroom_id]
+        if invocation.seen is None and invocation.function == "ClassroomChanged":
+            life.seen_gone, life.given_up_at = True, self.world.clock.now
+
+    # at every call and every deed of the server
+
+    def _on_call(self, invocation: Invocation, message: Message) -> None:
+        item, data = invocation.seen, message.data
+        if not invocation.looked or invocation.execution is None:
+            self._violate(f"{invocation.function} called the server without looking at the item")
+        if data["executionName"] != invocation.execution:
+            self._violate(f"{message.type} names {data['executionName']}, called by {invocation.execution}")
+        not_the_items = item is None or item.get("recordingId") != data["recordingId"]
+        if message.type == "recording.stop" and not_the_items:
+            return
+        if message.type == "recording.stop" and item is not None and not _names_anybody(item):
+            self.lost_patience.add(data["recordingId"])
+            return
+        if item is None or item.get("executionName") != invocation.execution:
+            self._violate(f"{message.type} of {data['recordingId']} by {invocation.execution}, not named by {item}")
+
+    def _on_act(self, message: Message) -> None:
+        invocation = self.world.invocations[-1]
+        recording = self.world.server.recordings.get(message.data["recordingId"])
+        if message.type == "recording.start":
+            self._judge_start(message.data["classroomId"], message.data["recordingId"], invocation.seen or {})
+            if recording is not None and recording.starts:
+                self._violate(f"{message.data['recordingId']} is started twice")
+        elif message.type == "recording.stop":
+            self._judge_stop(message.data["classroomId"], message.data["recordingId"], invocation.seen)
+            if recording is not None and recording.stops:
+                self._violate(f"{message.data['recordingId']} is stopped twice")
+        elif recording is not None and recording.pings:
+            self._violate(f"{message.data['recordingId']} is pinged twice")
+        elif recording is not None and recording.live:
+            self._judge_ping(message.data["recordingId"], recording.starts[0], invocation.seen or {})
+
+    def _judge_start(self, classroom_id: str, recording_id: str, item: Item) -> None:
+        now, life, server = self.world.clock.now, self.lives[classroom_id], self.world.server
+        known = server.recordings.get(recording_id)
+        if known is not None and known.stops:
+            return  # the server knows better
+        if _time(item, "start") > now:
+            self._violate(f"{recording_id} starts before {item['scheduled']}")
+        for other_id, other in server.recordings.items():
+            if other.classroom_id != classroom_id or other_id == recording_id or not other.starts:
+                continue
+            failed = server.failed[other_id]
+            if other.live and "recording.stop" not in failed and other_id not in life.left_behind:
+                self._violate(f"{recording_id} starts while {other_id} is live")
+            given_up = life.given_up_at >= self.first_named.get(other_id, LONG_AGO)
+            again = self.last_schedule.get(other_id) == item.get("scheduled")
+            if again and not given_up and not failed and other_id not in self.world.troubled:
+                self._violate(f"{recording_id} runs what {other_id} has run: {item.get('scheduled')}")
+
+    def _judge_stop(self, classroom_id: str, recording_id: str, item: Item | None) -> None:
+        now, life = self.world.clock.now, self.lives[classroom_id]
+        known = self.world.server.recordings.get(recording_id)
+        if known is None or not known.live or item is None:
+            return
+        if not _names_anybody(item):
+            self.lost_patience.add(recording_id)
+        if item.get("recordingId") == recording_id:
+            if _time(item, "end") > now and _state(item, "StartRecording") != "FAILED":
+                self._violate(f"{recording_id} stops before its end {item['scheduled']}")
+            return
+        given_up = life.given_up_at >= self.first_named.get(recording_id, LONG_AGO)
+        # Where its class was neither deleted nor moved into the future, it may only have come to its end.
+        if not given_up and _moment(self.last_schedule.get(recording_id), "end") > now:
+            self._violate(f"{recording_id} is interrupted although its class goes on")
+
+    def _judge_ping(self, recording_id: str, started: datetime, item: Item) -> None:
+        delay = item.get("scheduled", {}).get("livePingDelay", 0)
+        if self.world.clock.now < started + timedelta(seconds=int(delay)):
+            self._violate(f"{recording_id} is pinged before {delay} s have passed")
+
+    # at rest
+
+    def judge_rest(self) -> None:
+        """Everything is delivered, nothing fails, and whatever was late has had its time."""
+        for classroom_id, life in self.lives.items():
+            item = self.world.table.look(classroom_id)
+            if item is None:
+                self._judge_absent(classroom_id)
+            else:
+                self._judge_present(classroom_id, life, item)
+
+    def judge_end(self) -> None:
+        """Time has run past everything."""
+        self.judge_rest()
+        running = [name for name, execution in self.world.machine.executions.items() if execution.running]
+        if running:
+            self._violate(f"still running at the end of time: {running}")
+        for name, execution in self.world.machine.executions.items():
+            if execution.error not in ("", "ClassroomFailed"):
+                self._violate(f"{name} ended with {execution.error}: {execution.cause}")
+        for recording_id, recording in self.world.server.recordings.items():
+            if recording.live and not self._would_not_stop(recording_id):
+                self._violate(f"{recording_id} is live at the end of time")
+
+    def _judge_absent(self, classroom_id: str) -> None:
+        self._judge_running(classroom_id, None)
+        self._judge_live(classroom_id, None)
+
+    def _judge_present(self, classroom_id: str, life: Life, item: dict[str, Any]) -> None:
+        if not isinstance(item.get("reason"), str) or not item["reason"]:
+            self._violate(f"{classroom_id} has no reason: {item}")
+            return
+        if life.wanted is not None and self._is_followed(life):
+            life.in_force = life.wanted
+            self._judge_in_force(classroom_id, life.wanted, item)
+        else:
+            self._judge_not_followed(classroom_id, life, item)
+            if not life.only_typos_since:
+                life.in_force = self._scheduled(item)
+        life.only_typos_since = True
+
+    def _judge_not_followed(self, classroom_id: str, life: Life, item: dict[str, Any]) -> None:
+        """What is written now is wrong, or came too late: what was in force before stays, if there was anything."""
+        in_force = self._scheduled(item)
+        if life.only_typos_since and life.in_force is not None and in_force != life.in_force:
+            self._violate(f"{classroom_id}: {life.in_force} is no longer in force after a typo: {item}")
+        if in_force is not None and in_force not in life.ever_wanted:
+            self._violate(f"{classroom_id}: nobody ever wanted {in_force}")
+        status = item.get("status")
+        if status == "INVALID" and life.only_typos_since and life.in_force is not None:
+            self._judge_over(classroom_id, life.in_force, item)
+        if in_force is None or status == "INVALID":
+            if status != "INVALID":
+                self._violate(f"{classroom_id} can't be followed and is {status}: {item}")
+            if life.wrong and f"`{life.wrong}`" not in item["reason"]:
+                self._violate(f"{classroom_id}: the reason does not name {life.wrong}: {item['reason']}")
+            self._judge_running(classroom_id, None)
+            self._judge_live(classroom_id, None)
+            return
+        self._judge_in_force(classroom_id, in_force, item)
+        if status in ("SCHEDULED", "RECORDING", "DEFERRED") and life.wrong and f"`{life.wrong}`" not in item["reason"]:
+            self._violate(f"{classroom_id}: the reason does not name {life.wrong}: {item['reason']}")
+
+    def _judge_in_force(self, classroom_id: str, wanted: Wanted, item: dict[str, Any]) -> None:
+        now, status, recording_id = self.world.clock.now, item.get("status"), item.get("recordingId")
+        if recording_id in self.lost_patience:
+            return
+        if self._scheduled(item) != wanted:
+            self._violate(f"{classroom_id}: {wanted} is not in force at {now}: {item}")
+            return
+        if any(abs(now - moment) < MARGIN for moment in (wanted.start, wanted.end, wanted.start - HORIZON)):
+            return
+        if status == "FAILED" and self._may_have_failed(str(recording_id), item):
+            self._judge_running(classroom_id, None)
+            self._judge_live(classroom_id, None)
+            return
+        expected, says = self._expected(wanted, now)
+        if status != expected:
+            self._violate(f"{classroom_id} is {status}, not {expected}, at {now}: {item}")
+        if says and not all(moment in item["reason"] for moment in says):
+            self._violate(f"{classroom_id}: the reason does not name {says}: {item['reason']}")
+        self._judge_running(classroom_id, item.get("executionName") if expected in ("SCHEDULED", "RECORDING") else None)
+        self._judge_live(classroom_id, recording_id if expected == "RECORDING" else None)
+        if expected == "COMPLETED":
+            self._judge_completed(str(recording_id), wanted)
+
+    def _expected(self, wanted: Wanted, now: datetime) -> tuple[str, list[str]]:
+        """The status that is right now, and the moments that the reason has to name."""
+        if now < wanted.start - HORIZON:
+            return "DEFERRED", [z(wanted.start)]
+        if now < wanted.start:
+            return "SCHEDULED", [z(wanted.start), z(wanted.end)]
+        if now < wanted.end:
+            return "RECORDING", [z(wanted.end)]
+        return "COMPLETED", []
+
+    def _judge_over(self, classroom_id: str, in_force: Wanted, item: dict[str, Any]) -> None:
+        """A typo may show as INVALID only when the class before it is over."""
+        if self._may_have_failed(str(item.get("recordingId")), item):
+            return
+        if self.world.clock.now + MARGIN < in_force.end:
+            self._violate(f"{classroom_id}: a typo ended {in_force}: {item}")
+        elif self.world.clock.now > in_force.end + MARGIN:
+            self._judge_completed(str(item.get("recordingId")), in_force)
+
+    def _judge_completed(self, recording_id: str, wanted: Wanted) -> None:
+        recording = self.world.server.recordings.get(recording_id)
+        if recording is None or len(recording.starts) != 1 or len(recording.stops) != 1:
+            self._violate(f"{recording_id} is COMPLETED, but the server knows {recording}")
+            return
+        if recording.stops[0] < wanted.end:
+            self._violate(f"{recording_id} was stopped at {recording.stops[0]}, before {wanted}")
+        due = recording.starts[0] + timedelta(seconds=wanted.delay)
+        if self.calm and due + MARGIN < wanted.end and not recording.pings:
+            self._violate(f"{recording_id} was never pinged")
+
+    def _judge_running(self, classroom_id: str, needed: str | None) -> None:
+        allowed = {needed} | self.world.unstopped
+        for name, execution in self.world.machine.executions.items():
+            if TIDY and execution.running and execution.data["classroomId"] == classroom_id and name not in allowed:
+                self._violate(f"{name} runs, and {classroom_id} does not need it")
+        if needed is not None:
+            execution_needed = self.world.machine.executions.get(needed)
+            if execution_needed is None or not execution_needed.running:
+                self._violate(f"{needed} does not run, and {classroom_id} needs it: {execution_needed}")
+
+    def _judge_live(self, classroom_id: str, needed: str | None) -> None:
+        for recording_id, recording in self.world.server.recordings.items():
+            if recording.classroom_id != classroom_id:
+                continue
+            if recording_id == needed:
+                if not recording.live:
+                    self._violate(f"{recording_id} is not live, and {classroom_id} needs it")
+            elif recording.live and not self._would_not_stop(recording_id):
+                self._violate(f"{recording_id} is live, and {classroom_id} does not need it")
+        if needed is not None and needed not in self.world.server.recordings:
+            self._violate(f"{needed} was never started, and {classroom_id} needs it")
+
+    def _may_have_failed(self, recording_id: str, item: Item) -> bool:
+        """Whether the server refused, or whatever went wrong took until the class was over."""
+        refused = self.world.server.refused[recording_id]
+        start = item.get("tasks", {}).get("StartRecording", {})
+        missed = _moment(start, "finishedAt") >= _time(item, "end")
+        return bool(refused & {"recording.start", "recording.stop"}) or (
+            start.get("state") == "FAILED" and missed and recording_id in self.world.troubled
+        )
+
+    def _is_followed(self, life: Life) -> bool:
+        """Whether what is wanted now reached the handlers in time to run."""
+        handled_at = life.entry.handled_at if life.entry is not None else None
+        return life.wanted is not None and handled_at is not None and handled_at + MARGIN < life.wanted.end
+
+    def _would_not_stop(self, recording_id: str) -> bool:
+        return "recording.stop" in self.world.server.refused[recording_id]
+
+    def _scheduled(self, item: Item) -> Wanted | None:
+        """The schedule that the item says is in force."""
+        scheduled = item.get("scheduled")
+        if not isinstance(scheduled, dict) or not {"start", "end", "livePingDelay"} <= scheduled.keys():
+            return None
+        return Wanted(_moment(scheduled, "start"), _moment(scheduled, "end"), int(scheduled["livePingDelay"]))
+
+    def _violate(self, what: str) -> None:
+        self.world.violate(what)
+
+
+def _names_anybody(item: Item) -> bool:
+    """Whether the item names an execution, for all that people did to it."""
+    name = item.get("executionName")
+    return isinstance(name, str) and _classroom_of(name) == item["classroomId"]
+
+
+def _classroom_of(recording_id: str) -> str:
+    return recording_id.rpartition("-")[0]
+
+
+def _time(item: Item, name: str) -> datetime:
+    return _moment(item.get("scheduled"), name)
+
+
+def _moment(times: Any, name: str) -> datetime:
+    return datetime.fromisoformat(times[name]) if isinstance(times, dict) and name in times else LONG_AGO
+
+
+def _state(item: Item, task: str) -> Any:
+    tasks = item.get("tasks")
+    record = tasks.get(task) if isinstance(tasks, dict) else None
+    return record.get("state") if isinstance(record, dict) else None

@@ -1,0 +1,271 @@
+"""Everything put together: table and stream, state machine and server, and the application between them."""
+
+import json
+import traceback
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from classroom_scheduler.domain.changes import Change
+from classroom_scheduler.domain.errors import SchedulerError, ServerUnavailable, ServiceUnavailable
+from classroom_scheduler.domain.ports import Item, Message
+from tests.fakes import ARN_PREFIX, FakeClassrooms
+from tests.simulation.app import App
+from tests.simulation.clock import VirtualClock
+from tests.simulation.mischief import Act, Crash, Points
+from tests.simulation.server import SimulatedServer
+from tests.simulation.step_functions import (
+    Definition,
+    Execution,
+    ExecutionAlreadyExists,
+    ExecutionDoesNotExist,
+    StepFunctions,
+    TaskFailed,
+)
+from tests.simulation.stream import Entry, Stream
+
+DEFINITION = Path(__file__).parents[2] / "statemachine" / "classroom.asl.json"
+
+
+@cache
+def definition() -> Definition:
+    """The state machine as it is deployed, but for its substitutions."""
+    loaded: Definition = json.loads(DEFINITION.read_text())
+    return loaded
+
+
+@dataclass
+class Invocation:
+    """One run of a Lambda function: whose it is, and the item as its latest access to the table found it."""
+
+    function: str
+    execution: str | None = None
+    looked: bool = False
+    seen: Item | None = None
+
+
+@dataclass
+class World:
+    """The simulated account. People act on `table`, time passes by `run_until`, `points` is where mischief strikes."""
+
+    seed: int = 0
+    shards: int = 2
+    counts: Counter[str] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+    # Stops that Step Functions was seen to refuse: these executions may run on until their times have passed.
+    unstopped: set[str] = field(default_factory=set)
+    # Recordings of which a task failed at least once, for whatever reason.
+    troubled: set[str] = field(default_factory=set)
+    scheduler_writes: bool = False
+    log: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.random = Random(self.seed)
+        self.clock = VirtualClock()
+        self.points = Points(self.counts)
+        self.table = FakeClassrooms()
+        self.server = SimulatedServer(self.clock)
+        self.stream = Stream(self.clock, self.shards, self._classroom_changed)
+        self.table.watchers.append(self.stream.append)
+        self.machine = StepFunctions(definition(), self.clock, self.random, self._run_task)
+        self.invocations: list[Invocation] = []
+        self.on_look: Callable[[Invocation, str], None] = lambda invocation, classroom_id: None
+        self.on_call: Callable[[Invocation, Message], None] = lambda invocation, message: None
+        self.app = App(_Classrooms(self), _Executions(self), _Server(self), self.clock, self._broke)
+
+    # time
+
+    def run_until(self, moment: Any, between: Callable[[], None] = lambda: None) -> None:
+        """Let everything happen that is due until then; `between` comes after each thing that happened."""
+        due = self.machine.next_due
+        while due is not None and due <= moment:
+            self.machine.run_next()
+            between()
+            due = self.machine.next_due
+        self.clock.advance_to(moment)
+
+    def deliver_all(self, attempts: int = 8) -> None:
+        """Deliver every waiting record; a record that fails again and again is a violation."""
+        for _ in range(attempts):
+            for shard in self.stream.shards:
+                while self.stream.deliver(shard, 100):
+                    pass
+            if not self.stream.waiting:
+                return
+        self.violate(f"records are failing for ever: {[entry.classroom_id for entry in self.stream.waiting]}")
+
+    def settle(self, seconds: float) -> None:
+        """No more mischief: everything is delivered at once, and time passes with whatever is due."""
+        self.points.forget()
+        self.server.repair()
+        self.deliver_all()
+        self.run_until(self.clock.now + timedelta(seconds=seconds), between=self.deliver_all)
+
+    def violate(self, what: str) -> None:
+        """Note that a promise was broken."""
+        self.violations.append(f"{self.clock.now:%d %H:%M:%S.%f} {what}")
+
+    def say(self, what: str) -> None:
+        """Write a line into the log of this run, for whoever reads a reproducer."""
+        self.log.append(f"{self.clock.now:%d %H:%M:%S.%f} {'  ' * len(self.invocations)}{what}")
+
+    # what AWS calls
+
+    def _classroom_changed(self, batch: list[Entry]) -> list[str] | None:
+        self.counts["deliveries"] += 1
+        self.say(f"deliver {[(entry.sequence_number[-3:], entry.classroom_id) for entry in batch]}")
+        changes = [Change(entry.sequence_number, entry.classroom_id, entry.old, entry.new) for entry in batch]
+        self.invocations.append(Invocation("ClassroomChanged"))
+        try:
+            failed = self.app.classroom_changed(changes)
+        except Crash as crash:
+            self.say(f"! crash {crash}")
+            return None
+        except Exception:  # noqa: BLE001
+            self._broke("the stream handler")
+            return None
+        finally:
+            self.invocations.pop()
+        if failed:
+            self.say(f"failed: {failed}")
+        return failed
+
+    def _run_task(self, function: str, payload: dict[str, Any], execution: Execution) -> Any:
+        self.counts["task invocations"] += 1
+        self.say(f"{function} of {execution.name}, attempt {payload['attempt']}")
+        self.invocations.append(Invocation(function, execution.name))
+        result = None
+        try:
+            result = json.loads(json.dumps(self.app.perform(function, payload)))
+        except Crash as crash:
+            self.say(f"! crash {crash}")
+            raise TaskFailed("Lambda.Unknown", "the process ended") from None
+        except SchedulerError as error:
+            self.say(f"{type(error).__name__}: {error}")
+            raise TaskFailed(type(error).__name__, str(error)) from None
+        except Exception as error:  # noqa: BLE001
+            self._broke(function)
+            raise TaskFailed(type(error).__name__, str(error)) from None
+        finally:
+            self.invocations.pop()
+            if result is None:
+                self.troubled.add(payload["recordingId"])
+        self.say(f"-> {result}")
+        return result
+
+    def _broke(self, where: str) -> None:
+        self.violate(f"{where} raised:\n{traceback.format_exc()}")
+
+    def saw(self, classroom_id: str) -> None:
+        """The running invocation has looked at this item."""
+        invocation = self.invocations[-1]
+        invocation.looked, invocation.seen = True, self.table.look(classroom_id)
+        self.on_look(invocation, classroom_id)
+
+    def refuses(self, call: str, side: str) -> bool:
+        return self.points.cross(call, side)
+
+
+class _Classrooms:
+    """The table as the application reaches it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def get(self, classroom_id: str) -> Item | None:
+        if self._world.refuses("GetItem", "before"):
+            raise ServiceUnavailable("DynamoDB: InternalServerError")
+        item = self._world.table.get(classroom_id)
+        self._world.saw(classroom_id)
+        if self._world.refuses("GetItem", "after"):
+            raise ServiceUnavailable("DynamoDB: connection lost")
+        return item
+
+    def update(self, classroom_id: str, changes: Item, *, expected: Item, removed: Collection[str] = ()) -> None:
+        if self._world.refuses("UpdateItem", "before"):
+            raise ServiceUnavailable("DynamoDB: ProvisionedThroughputExceededException")
+        self._world.scheduler_writes = True
+        try:
+            self._world.table.update(classroom_id, changes, expected=expected, removed=removed)
+        finally:
+            self._world.scheduler_writes = False
+            self._world.saw(classroom_id)
+        self._world.counts["item writes"] += 1
+        self._world.say(f"update {classroom_id}: {_in_short(changes)}{f' without {removed}' if removed else ''}")
+        if self._world.refuses("UpdateItem", "after"):
+            raise ServiceUnavailable("DynamoDB: connection lost")
+
+
+class _Executions:
+    """Step Functions as the application reaches it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def arn(self, name: str) -> str:
+        return ARN_PREFIX + name
+
+    def start(self, name: str, request: Mapping[str, Any]) -> None:
+        if self._world.refuses("StartExecution", "before"):
+            raise ServiceUnavailable("Step Functions: ThrottlingException")
+        try:
+            self._world.machine.start(name, json.dumps(request, sort_keys=True, separators=(",", ":")))
+            self._world.say(f"start {name} {dict(request)}")
+        except ExecutionAlreadyExists:
+            self._world.say(f"start {name}: exists")
+        if self._world.refuses("StartExecution", "after"):
+            raise ServiceUnavailable("Step Functions: connection lost")
+
+    def stop(self, name: str, reason: str) -> bool:
+        stopped = False
+        if not self._world.refuses("StopExecution", "before"):
+            try:
+                self._world.machine.stop(name)
+                stopped = True
+                self._world.say(f"stop {name}")
+            except ExecutionDoesNotExist:
+                self._world.say(f"stop {name}: does not exist")
+                return False
+        if self._world.refuses("StopExecution", "after"):
+            return False
+        if not stopped:
+            self._world.unstopped.add(name)
+        return stopped
+
+
+class _Server:
+    """The classroom server as the application reaches it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def send(self, message: Message, *, timeout: float) -> Any:
+        world = self._world
+        world.counts["server calls"] += 1
+        world.on_call(world.invocations[-1], message)
+        world.say(f"send {message.type} {message.data['recordingId']}")
+        if world.refuses("POST", "before"):
+            world.server.failed[message.data["recordingId"]].add(message.type)
+            raise ServerUnavailable("connection refused")
+        answer = world.server.send(message, timeout=timeout)
+        if world.refuses("POST", "after"):
+            raise ServerUnavailable("connection lost")
+        return answer
+
+
+def _in_short(changes: Item) -> str:
+    """What a write says, for the log."""
+    tasks = {name: record["state"] for name, record in changes.get("tasks", {}).items()}
+    return ", ".join(
+        str(tasks) if name == "tasks" else f"{name} {value}"
+        for name, value in changes.items()
+        if name in ("tasks", "status", "reason", "executionName", "recordingId", "previousRecording")
+    )
+
+
+__all__ = ["Act", "Invocation", "World"]
