@@ -11,9 +11,10 @@ from botocore.config import Config
 from classroom_scheduler.adapters.classrooms import TableClassrooms
 from classroom_scheduler.adapters.executions import StateMachineExecutions
 from classroom_scheduler.adapters.server import WebhookServer
+from classroom_scheduler.domain.bookkeeping import Bookkeeping
 from classroom_scheduler.domain.classroom import Session
 from classroom_scheduler.domain.errors import ServiceUnavailable
-from classroom_scheduler.domain.perform import Bookkeeping, World
+from classroom_scheduler.domain.perform import World
 from classroom_scheduler.domain.plan import Decision
 from classroom_scheduler.domain.reconcile import reconcile
 from classroom_scheduler.settings import BookkeepingSettings, ReconcileSettings, TaskSettings

@@ -72,7 +72,8 @@ def _condition(expected: Item) -> Condition:
     clauses: list[Condition] = [Path([_KEY]).exists()]
     for name, value in _stored(expected).items():
         path = Path([name])
-        clauses.append(path.does_not_exist() if expected[name] is None else path == value)
+        # People may write NULL for what is missing: both are read as None, and both are as they were read.
+        clauses.append(path.does_not_exist() | (path == value) if expected[name] is None else path == value)
     return reduce(and_, clauses)
 
 

@@ -11,20 +11,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from classroom_scheduler.domain.bookkeeping import Bookkeeping
 from classroom_scheduler.domain.claim import Run, Standing, open_record, standing
 from classroom_scheduler.domain.classroom import Classroom, Recording, Session, Task, TaskRecord, TaskState, written
 from classroom_scheduler.domain.errors import (
     ClassroomMoved,
     ClassroomNotWritable,
-    ClassroomUnsettled,
     PermanentError,
     SchedulerError,
     TransientError,
 )
-from classroom_scheduler.domain.names import is_later
-from classroom_scheduler.domain.ports import Classrooms, ClassroomServer, Clock, Message
-from classroom_scheduler.domain.reconcile import TRIES, write_report
-from classroom_scheduler.domain.report import HORIZON, attributes_of, live_ping_due, plain, write_instant
+from classroom_scheduler.domain.ports import ClassroomServer, Message
+from classroom_scheduler.domain.reconcile import TRIES
+from classroom_scheduler.domain.report import live_ping_due, plain, write_instant
 from classroom_scheduler.domain.schedule import write_time
 
 # The server has this long to answer: a task with its reads and writes fits into the function's 25 s.
@@ -42,15 +41,6 @@ _MESSAGES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bookkeeping:
-    """What writing on items needs from outside."""
-
-    classrooms: Classrooms
-    clock: Clock
-    horizon: timedelta = HORIZON
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class World(Bookkeeping):
     """What a task needs from outside."""
 
@@ -64,7 +54,7 @@ def perform(run: Run, world: World) -> dict[str, Any]:
     may help.
     """
     for _ in range(TRIES):
-        classroom, now = _look(run, world), world.clock()
+        classroom, now = world.look(run.classroom_id), world.clock()
         stands = standing(run, classroom, now, world.horizon)
         if stands is Standing.FENCED:
             return _outcome(run, stands, f"Execution {run.execution_name} no longer acts for this classroom.")
@@ -75,45 +65,43 @@ def perform(run: Run, world: World) -> dict[str, Any]:
         known = session.tasks.get(run.task)
         if known is not None and known.is_finished:
             return _known(run, session, known, now)
+        record = open_record(run, session, now)
+        if run.task is Task.START_RECORDING and not session.has_begun and now >= session.scheduled.end:
+            return _miss(run, classroom, record, world)
+        if run.task is Task.SEND_LIVE_PING and max(record.due_at, now) >= session.scheduled.end:
+            return _skip(run, classroom, record, world)
         with suppress(ClassroomMoved):
-            return _perform_own(run, classroom, session, world, now)
-    raise ClassroomMoved(f"{run.classroom_id} was changed by somebody else {TRIES} times while a task was claimed")
-
-
-def fail(run: Run, error: str, books: Bookkeeping) -> dict[str, Any]:
-    """Write on the item that a task failed for good: its retries are exhausted, or its function broke."""
-    classroom = _look(run, books)
-    if classroom is None or classroom.session is None:
-        return _outcome(run, Standing.FENCED, "The classroom is gone; nothing is written.")
-    _write_previous_error(run, classroom, error, books)
-    known = classroom.session.tasks.get(run.task)
-    if classroom.session.execution_name == run.execution_name and (known is None or not known.is_finished):
-        opened = known or open_record(run, classroom.session, books.clock())
-        _settle(run, classroom, {run.task: _closed(opened, TaskState.FAILED, books.clock(), error=error)}, books)
-    return _outcome(run, TaskState.FAILED, error)
-
-
-def _perform_own(run: Run, classroom: Classroom, session: Session, world: World, now: datetime) -> dict[str, Any]:
-    record = open_record(run, session, now)
-    if run.task is Task.START_RECORDING and not session.has_begun and now >= session.scheduled.end:
-        return _miss(run, classroom, record, world, now)
-    if run.task is Task.SEND_LIVE_PING and max(record.due_at, now) >= session.scheduled.end:
-        reason = "the class ends before it is due"
-        _settle(run, classroom, {run.task: _closed(record, TaskState.SKIPPED, now, error=reason)}, world)
-        return _outcome(run, TaskState.SKIPPED, reason)
-    claimed = _claim(classroom, session.with_task(run.task, record), world)
+            claimed = _claim(classroom, session.with_task(run.task, record), world)
+            break
+    else:
+        raise ClassroomMoved(f"{run.classroom_id} was changed by somebody else {TRIES} times while a task was claimed")
     if run.task is Task.START_RECORDING and session.previous is not None:
         claimed = _stop_previous(run, claimed, session.previous, world)
     return _call(run, claimed, record, world)
 
 
+def fail(run: Run, error: str, books: Bookkeeping) -> dict[str, Any]:
+    """Write on the item that a task failed for good: its retries are exhausted, or its function broke."""
+    classroom = books.look(run.classroom_id)
+    if classroom is None or classroom.session is None:
+        return _outcome(run, Standing.FENCED, "The classroom is gone; nothing is written.")
+    if run.task is Task.STOP_RECORDING:
+        books.tell_previous(run, classroom, error)
+    known = classroom.session.tasks.get(run.task)
+    if classroom.session.execution_name == run.execution_name and (known is None or not known.is_finished):
+        opened = known or open_record(run, classroom.session, books.clock())
+        with suppress(ClassroomNotWritable):  # the log and the failed execution say it
+            books.settle(run, classroom, {run.task: _closed(opened, TaskState.FAILED, books.clock(), error=error)})
+    return _outcome(run, TaskState.FAILED, error)
+
+
 def _claim(classroom: Classroom, session: Session, world: World) -> Classroom:
-    """Write the claim. An item that people filled up to DynamoDB's 400 KB takes none, and the class goes on all the same.
+    """Write the claim; an item that people filled up to DynamoDB's 400 KB takes none, and its class goes on.
 
     What was read a moment ago said that it is ours, and the webhook-id keeps the server from acting twice.
     """
     try:
-        return _write(classroom, session, world)
+        return world.write(classroom, session)
     except ClassroomNotWritable:
         return classroom
 
@@ -128,7 +116,7 @@ def _call(run: Run, claimed: Classroom, record: TaskRecord, world: World) -> dic
         if run.task is Task.SEND_LIVE_PING and world.clock() + LIVE_PING_ROOM > run.scheduled.end:
             return _give_up(run, claimed, record, str(error), world)
         with suppress(SchedulerError):  # the error is on the item where it can be; Step Functions retries either way
-            _settle(run, claimed, {run.task: replace(record, error=str(error))}, world)
+            world.settle(run, claimed, {run.task: replace(record, error=str(error))})
         raise
     return _succeed(run, claimed, record, answer, world)
 
@@ -137,10 +125,10 @@ def _succeed(run: Run, claimed: Classroom, record: TaskRecord, answer: Any, worl
     now = world.clock()
     done = _closed(record, TaskState.SUCCEEDED, now, result=answer)
     session: Session | None = _session(claimed).with_task(run.task, done)
-    # An answer that DynamoDB can't store is left out; where there is no room for anything, the deed is done all the same.
+    # An answer that DynamoDB can't store is left out; where there is no room at all, the deed is done nevertheless.
     for known in (done, replace(done, result=None)):
         with suppress(ClassroomNotWritable):
-            session = _settle(run, claimed, {run.task: known}, world)
+            session = world.settle(run, claimed, {run.task: known})
             break
     if session is None:
         reason = "The server was called, and meanwhile another execution took over."
@@ -155,18 +143,25 @@ def _give_up(run: Run, claimed: Classroom, record: TaskRecord, error: str, world
         # Refused at the first attempt: the only case in which nothing can have been started.
         records[Task.STOP_RECORDING] = replace(records[run.task], state=TaskState.SKIPPED)
     with suppress(ClassroomNotWritable):
-        _settle(run, claimed, records, world)
+        world.settle(run, claimed, records)
     if run.task is Task.SEND_LIVE_PING:
         return _outcome(run, TaskState.FAILED, error)
     raise PermanentError(error)
 
 
-def _miss(run: Run, classroom: Classroom, record: TaskRecord, world: World, now: datetime) -> dict[str, Any]:
+def _miss(run: Run, classroom: Classroom, record: TaskRecord, world: World) -> dict[str, Any]:
+    """Its end has passed before it could be started: nothing is left to record, and nothing has to be stopped."""
     error = f"its end {write_time(run.scheduled.end)} had passed before it could be started"
-    missed = _closed(record, TaskState.FAILED, now, error=error)
+    missed = _closed(record, TaskState.FAILED, world.clock(), error=error)
     skipped = replace(missed, state=TaskState.SKIPPED)
-    _settle(run, classroom, {Task.START_RECORDING: missed, Task.STOP_RECORDING: skipped}, world)
+    world.settle(run, classroom, {Task.START_RECORDING: missed, Task.STOP_RECORDING: skipped})
     raise PermanentError(error)
+
+
+def _skip(run: Run, classroom: Classroom, record: TaskRecord, world: World) -> dict[str, Any]:
+    reason = "the class ends before it is due"
+    world.settle(run, classroom, {run.task: _closed(record, TaskState.SKIPPED, world.clock(), error=reason)})
+    return _outcome(run, TaskState.SKIPPED, reason)
 
 
 def _stop_previous(run: Run, claimed: Classroom, previous: Recording, world: World) -> Classroom:
@@ -179,7 +174,7 @@ def _stop_previous(run: Run, claimed: Classroom, previous: Recording, world: Wor
     except SchedulerError as error:
         outcome = replace(previous, error=str(error))
     try:
-        return _write(claimed, replace(_session(claimed), previous=outcome), world)
+        return world.write(claimed, replace(_session(claimed), previous=outcome))
     except SchedulerError:  # the result of this task carries the same news
         return claimed
 
@@ -190,79 +185,17 @@ def _stop_abandoned(run: Run, classroom: Classroom | None, world: World) -> dict
     try:
         answer = world.server.send(message, timeout=CALL_TIMEOUT)
     except SchedulerError as error:
-        if classroom is not None:
-            _write_previous_error(run, classroom, str(error), world)
+        world.tell_previous(run, classroom, str(error))
         if isinstance(error, PermanentError):
             raise PermanentError(str(error)) from error
         raise
-    if classroom is not None and _is_previous(run, classroom.session):
-        with suppress(SchedulerError):  # the item says "is being stopped" a little longer; the recorder has stopped
-            _update_previous(run, classroom, None, world)
+    world.tell_previous(run, classroom, None)
     return _outcome(run, TaskState.SUCCEEDED, "The recording was no longer its classroom's own; stopped.", answer)
-
-
-def _write_previous_error(run: Run, classroom: Classroom, error: str, books: Bookkeeping) -> None:
-    if run.task is Task.STOP_RECORDING and _is_previous(run, classroom.session):
-        with suppress(SchedulerError):  # only news; stopping goes on
-            _update_previous(run, classroom, error, books)
-
-
-def _is_previous(run: Run, session: Session | None) -> bool:
-    return session is not None and session.previous is not None and session.previous.recording_id == run.recording_id
-
-
-def _update_previous(run: Run, classroom: Classroom, error: str | None, books: Bookkeeping) -> None:
-    for _ in range(TRIES):
-        session = classroom.session
-        if session is None or not _is_previous(run, session):
-            return
-        assert session.previous is not None, "checked by _is_previous"
-        outcome = None if error is None else replace(session.previous, error=error)
-        with suppress(ClassroomMoved):
-            _write(classroom, replace(session, previous=outcome), books)
-            return
-        looked = _look(run, books)
-        if looked is None:
-            return
-        classroom = looked
-
-
-def _settle(run: Run, classroom: Classroom, records: Mapping[Task, TaskRecord], books: Bookkeeping) -> Session | None:
-    """Write what came of the task, as often as somebody else's write comes first; None where we may no longer.
-
-    Raises ClassroomUnsettled where the item was wiped or put back meanwhile: the retry of the task, with the same
-    webhook-id, finds it in order again.
-    """
-    latest: Classroom | None = classroom
-    for _ in range(TRIES):
-        session = latest.session if latest is not None else None
-        if latest is None or (session is None and latest.is_rejected):
-            return None
-        if session is None or is_later(run.execution_name, session.execution_name):
-            raise ClassroomUnsettled(f"{run.classroom_id} was put again while its task ran")
-        if session.execution_name != run.execution_name:
-            return None
-        session = replace(session, tasks={**session.tasks, **records})
-        with suppress(ClassroomMoved):
-            _write(latest, session, books)
-            return session
-        latest = _look(run, books)
-    raise ClassroomMoved(f"{run.classroom_id} was changed by somebody else {TRIES} times while a result was written")
-
-
-def _write(classroom: Classroom, session: Session, books: Bookkeeping) -> Classroom:
-    now = books.clock()
-    return write_report(classroom, attributes_of(classroom, session, now, books.horizon), books.classrooms, now)
 
 
 def _session(classroom: Classroom) -> Session:
     assert classroom.session is not None, "an item that names an execution has a session"
     return classroom.session
-
-
-def _look(run: Run, books: Bookkeeping) -> Classroom | None:
-    item = books.classrooms.get(run.classroom_id)
-    return None if item is None else Classroom.read(run.classroom_id, item)
 
 
 def _known(run: Run, session: Session, record: TaskRecord, now: datetime) -> dict[str, Any]:

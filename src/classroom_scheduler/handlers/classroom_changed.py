@@ -6,11 +6,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from classroom_scheduler.adapters.stream import read_change
 from classroom_scheduler.bootstrap import reconciler
 from classroom_scheduler.domain.changes import Change, handle
 from classroom_scheduler.domain.classroom import Session
 from classroom_scheduler.domain.errors import ClassroomNotWritable
+from classroom_scheduler.handlers._stream import read_change
 from classroom_scheduler.observability import count, logger, metrics
 
 # The calls of one classroom wait for AWS, some 20 ms each, not for the processor.
