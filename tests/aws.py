@@ -1,6 +1,7 @@
 """An AWS account in this process (moto) with the classrooms' table, machine and secret, which can be told to fail."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ class Failure:
     code: str
     acted: bool = False
     times: int = 1
+    of: str = ""
 
     def answer(self) -> tuple[Any, dict[str, Any]]:
         """What botocore takes for AWS's answer after its own retries."""
@@ -52,6 +54,7 @@ class Account:
     _failures: dict[str, list[Failure]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._lock = threading.Lock()  # the stream handler's calls come from many threads
         self._table = boto3.resource("dynamodb").Table(TABLE)
         self._machine = boto3.client("stepfunctions")
         self._secrets = boto3.client("secretsmanager")
@@ -113,8 +116,7 @@ class Account:
 
     def executions(self) -> dict[str, str]:
         """The status of every execution that was ever started, by its name."""
-        executions = self._machine.list_executions(stateMachineArn=MACHINE_ARN)["executions"]
-        return {execution["name"]: execution["status"] for execution in executions}
+        return {execution["name"]: execution["status"] for execution in self._executions()}
 
     def running(self) -> set[str]:
         return {name for name, status in self.executions().items() if status == "RUNNING"}
@@ -125,12 +127,15 @@ class Account:
 
     def arn_of(self, name: str) -> str:
         """The ARN of an execution that was started."""
-        executions = self._machine.list_executions(stateMachineArn=MACHINE_ARN)["executions"]
-        return next(execution["executionArn"] for execution in executions if execution["name"] == name)
+        return next(execution["executionArn"] for execution in self._executions() if execution["name"] == name)
 
     def end(self, name: str) -> None:
         """End an execution, as the machine or a person does."""
         self._machine.stop_execution(executionArn=self.arn_of(name))
+
+    def _executions(self) -> Iterator[Any]:
+        for page in self._machine.get_paginator("list_executions").paginate(stateMachineArn=MACHINE_ARN):
+            yield from page["executions"]
 
     # what the scheduler asked of AWS
 
@@ -141,28 +146,35 @@ class Account:
 
     # what goes wrong
 
-    def will(self, operation: str, code: str, *, acted: bool = False, times: int = 1) -> None:
-        """Let the scheduler's next calls of an operation (`UpdateItem`) fail: with an error of AWS, or by time-out."""
-        self._failures.setdefault(operation, []).append(Failure(code, acted, times))
+    def will(self, operation: str, code: str, *, acted: bool = False, times: int = 1, of: str = "") -> None:
+        """Let the scheduler's next calls of an operation (`UpdateItem`) fail: with an error of AWS, or by time-out.
 
-    def before_call(self, model: Any, params: Mapping[str, Any], **_: Any) -> tuple[Any, dict[str, Any]] | None:
+        `of` restricts it to calls that mention this text, such as a classroom's id.
+        """
+        self._failures.setdefault(operation, []).append(Failure(code, acted, times, of))
+
+    def before_call(
+        self, model: Any, params: Mapping[str, Any], context: dict[str, Any], **_: Any
+    ) -> tuple[Any, dict[str, Any]] | None:
         """Botocore's hook before it sends anything: its answer, if any, stands for that of AWS."""
-        self.calls.append(model.name)
-        self.requests.append(params)
-        failure = self._due(model.name, acted=False)
-        return None if failure is None else failure.answer()
+        with self._lock:
+            self.calls.append(model.name)
+            self.requests.append(params)
+            failure = next((each for each in self._failures.get(model.name, ()) if each.of in str(params)), None)
+            if failure is None:
+                return None
+            failure.times -= 1
+            if failure.times == 0:
+                self._failures[model.name].remove(failure)
+        if not failure.acted:
+            return failure.answer()
+        context["answer gets lost"] = True
+        return None
 
-    def after_call(self, model: Any, **_: Any) -> None:
+    def after_call(self, context: Mapping[str, Any], **_: Any) -> None:
         """Botocore's hook after AWS has answered."""
-        if self._due(model.name, acted=True) is not None:
+        if context.get("answer gets lost"):
             raise ReadTimeoutError(endpoint_url=f"https://{REGION}.example")
-
-    def _due(self, operation: str, *, acted: bool) -> Failure | None:
-        failures = self._failures.get(operation, [])
-        if not failures or failures[0].acted is not acted:
-            return None
-        failures[0].times -= 1
-        return failures[0] if failures[0].times > 0 else failures.pop(0)
 
 
 @contextmanager
