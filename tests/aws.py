@@ -123,7 +123,7 @@ class Account:
 
     def input_of(self, name: str) -> str:
         """The text that an execution was started with."""
-        return self._machine.describe_execution(executionArn=self.arn_of(name))["input"]
+        return str(self._machine.describe_execution(executionArn=self.arn_of(name))["input"])
 
     def arn_of(self, name: str) -> str:
         """The ARN of an execution that was started."""

@@ -1,0 +1,56 @@
+"""One warm Lambda environment for all tests here: its clients are made once, the account is new for every test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from classroom_scheduler import bootstrap
+from classroom_scheduler.observability import logger
+from tests.aws import MACHINE_ARN, TABLE, Account, an_account
+from tests.integration.day import Day
+from tests.loopback import LoopbackServer, a_loopback_server
+
+
+@pytest.fixture(scope="package")
+def the_server() -> Iterator[LoopbackServer]:
+    with a_loopback_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def the_account(the_server: LoopbackServer) -> Iterator[Account]:
+    with an_account() as account, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("CLASSROOMS_TABLE", TABLE)
+        environment.setenv("STATE_MACHINE_ARN", MACHINE_ARN)
+        environment.setenv("CLASSROOM_SERVER_URL", the_server.url)
+        environment.setenv("WEBHOOK_SECRET_ARN", account.secret_arn)
+        environment.setenv("HORIZON_DAYS", "300")
+        environment.setattr(bootstrap, "clock", lambda: _clock[0].now)
+        forget_clients()
+        yield account
+        forget_clients()
+
+
+_clock: list[Day] = []
+
+
+@pytest.fixture
+def day(
+    the_account: Account,
+    the_server: LoopbackServer,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Day:
+    the_account.reset()
+    the_server.received.clear()
+    the_server.script.clear()
+    today = Day(the_account, the_server, capsys)
+    _clock[:] = [today]
+    monkeypatch.setattr(logger.registered_handler, "stream", today.log)
+    return today
+
+
+def forget_clients() -> None:
+    """As in a new Lambda environment."""
+    for made_once in (bootstrap.reconciler, bootstrap.task_world, bootstrap.bookkeeping):
+        made_once.cache_clear()
