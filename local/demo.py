@@ -30,7 +30,7 @@ def run() -> None:
 
 def _listen(stack: Stack) -> None:
     heard = len(stack.server.recorder.log())
-    while stack.alive():
+    while stack.emulator.alive():
         time.sleep(0.2)
         log = stack.server.recorder.log()
         for entry in log[heard:]:

@@ -44,7 +44,8 @@ def emulator(port: int, *, log: Path, temporary: Path) -> Iterator[Emulator]:
         "LOG_LEVEL": "WARNING",
     }
     command = [sys.executable, "-m", "ministack"]
-    with child(command, env=environment(url, temporary) | settings, log=log) as process:
+    # It waits for each class that waits, before it ends; but there is nothing in it to be kept.
+    with child(command, env=environment(url, temporary) | settings, log=log, grace=1) as process:
         _wait_until_ready(process, url, log)
         yield Emulator(url, process)
 

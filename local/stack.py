@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.aws import Aws
-from local.emulator import emulator
+from local.emulator import Emulator, emulator
 from local.environment import REGION, architecture, environment, python_runtime
 from local.errors import StepFailed
 from local.packages import build
@@ -28,16 +28,13 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Stack:
-    """A deployed stack that runs.
-
-    `logs` is the folder with the output of all that was started; `alive()` is false once the emulator has ended.
-    """
+    """A deployed stack that runs; `logs` is the folder with the output of all that was started."""
 
     aws: Aws
+    emulator: Emulator
     server: ClassroomServer
     outputs: dict[str, str]
     logs: Path
-    alive: Callable[[], bool]
 
     @property
     def table_name(self) -> str:
@@ -70,7 +67,7 @@ def running_stack(name: str, *, say: Say) -> Iterator[Stack]:
         outputs = _build_and_deploy(aws, server.webhooks_url, logs, Path(folder), say)
         secret = aws.secretsmanager.get_secret_value(SecretId=outputs["WebhookSecretArn"])
         server.secret = secret["SecretString"]
-        yield Stack(aws, server, outputs, logs, emulated.alive)
+        yield Stack(aws, emulated, server, outputs, logs)
 
 
 def _build_and_deploy(aws: Aws, webhooks_url: str, logs: Path, scratch: Path, say: Say) -> dict[str, str]:
