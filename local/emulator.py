@@ -44,7 +44,7 @@ def emulator(port: int, *, log: Path, temporary: Path) -> Iterator[Emulator]:
         "LOG_LEVEL": "WARNING",
     }
     command = [sys.executable, "-m", "ministack"]
-    # It waits for each class that waits, before it ends; but there is nothing in it to be kept.
+    # It has nothing to save, so that its workers need not be waited for long.
     with child(command, env=environment(url, temporary) | settings, log=log, grace=1) as process:
         _wait_until_ready(process, url, log)
         yield Emulator(url, process)
