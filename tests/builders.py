@@ -23,7 +23,7 @@ def z(moment: datetime) -> str:
 
 
 def instant(time: Any) -> Any:
-    """A short time (`09:30`) as a full date-time; anything else stays as it is, so that tests can be wrong on purpose."""
+    """A short time (`09:30`) as a full date-time; anything else stays as it is: tests are wrong on purpose."""
     if isinstance(time, datetime):
         return z(time)
     if isinstance(time, str) and len(time) <= len("09:30:15.250") and ":" in time and "T" not in time:
