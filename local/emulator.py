@@ -42,6 +42,8 @@ def emulator(port: int, *, log: Path, temporary: Path) -> Iterator[Emulator]:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
+        # Functions act under their own roles: a permission that the template forgot is denied here as on AWS.
+        "AUTH": "true",
     }
     command = [sys.executable, "-m", "ministack"]
     # It has nothing to save, so that its workers need not be waited for long.
