@@ -61,8 +61,8 @@ check: $(READY) package-check  ## Lint, types, template, state machine and packa
 package-check: $(READY)  ## Prove that each built Lambda package imports with its own folder and boto3 alone
 	python -m local packages
 
-chaos: $(READY)  ## Drive the simulated scheduler through N random, faulty days (N=20000)
-	@PYTHONPATH=src python -m tests.simulation.chaos --examples $(N)
+chaos: $(READY)  ## Drive the simulated scheduler through N random, faulty days (N=20000 SEED=…)
+	@PYTHONPATH=src python -m tests.simulation.chaos --examples $(N) $(if $(SEED),--seed $(SEED))
 
 deploy: $(READY)  ## Build and deploy to AWS, asking for what it needs to know
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL sam build
