@@ -1,6 +1,7 @@
 """ClassroomChanged: what people write to the table, and what comes of it in AWS."""
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -302,6 +303,86 @@ def test_a_malformed_record_is_ignored_and_counted(day: Day, malformed: dict[str
 
 def test_an_event_without_records_is_no_error(day: Day) -> None:
     assert day.invoke("ClassroomChanged", {}) == {"batchItemFailures": []}
+
+
+# --- somebody edits what the scheduler wrote --------------------------------------------------------------------------
+
+JUNK: list[Any] = ["", "junk", Decimal("1E+100"), True, None, b"junk", ["junk"], {"start": 7}, {"a"}]
+OTHERS_NAMES = ["algebra-1", "algebra-1-zzzzzzzzzz", "physics-2-hoo2gmk8w0", "algebra-1-hoo2gmk8w0-stop"]
+JUNK_OF_TASKS = [
+    {"StartRecording": junk}
+    for junk in [
+        *JUNK,
+        {"state": "CLAIMED"},
+        {"state": "DONE", "dueAt": "2026-12-01T09:00:00Z", "startedAt": "2026-12-01T09:00:00Z", "attempts": 1},
+        {"state": "CLAIMED", "dueAt": "tomorrow", "startedAt": "2026-12-01T09:00:00Z", "attempts": 1},
+        {"state": "CLAIMED", "dueAt": "2026-12-01T09:00:00", "startedAt": "2026-12-01T09:00:00", "attempts": 1},
+        {"state": "CLAIMED", "dueAt": "2026-12-01T09:00:00Z", "startedAt": 7, "attempts": "many"},
+        {"state": "CLAIMED", "dueAt": "9999-12-31T23:59:59Z", "startedAt": "0001-01-01T00:00:00Z", "attempts": -1},
+    ]
+]
+A_MAP_FOR_AN_ERROR = {"recordingId": "algebra-1-0000000001", "start": "2026-12-01T07:00:00Z", "error": {"a": 1}}
+DAMAGE = {
+    "status": JUNK,
+    "reason": JUNK,
+    "executionName": [*JUNK, *OTHERS_NAMES],
+    "executionArn": JUNK,
+    "recordingId": [*JUNK, *OTHERS_NAMES],
+    "scheduled": [
+        *JUNK,
+        {"start": "2026-12-01T09:00:00Z"},
+        {"start": "2026-12-01T09:00:00Z", "end": "2026-12-01T08:00:00Z"},
+        {"start": "2026-12-01T09:00:00Z", "end": "2026-12-01T10:00:00Z", "livePingDelay": "60"},
+        {"start": "0001-01-01T00:00:00Z", "end": "0001-01-01T01:00:00Z"},
+    ],
+    "tasks": [*JUNK, *JUNK_OF_TASKS],
+    "previousRecording": [
+        *JUNK,
+        {"recordingId": "algebra-1-hoo2gmk8w0"},
+        {"recordingId": 7, "start": "2026-12-01T09:00:00Z"},
+        {"recordingId": "algebra-1-hoo2gmk8w0", "start": "yesterday"},
+        A_MAP_FOR_AN_ERROR,
+    ],
+    "updatedAt": [*JUNK, "9999-12-31T23:59:59.999999Z"],
+    "day": ["junk"],
+    "attentionAt": ["junk"],
+}
+DAMAGES = [
+    pytest.param(
+        name,
+        value,
+        id=f"{name}-{number}",
+        marks=pytest.mark.xfail(
+            value is A_MAP_FOR_AN_ERROR, strict=True, reason="an error that is a map can't be hashed"
+        ),
+    )
+    for name, values in DAMAGE.items()
+    for number, value in enumerate(values)
+]
+
+
+@pytest.mark.parametrize("recording", [False, True], ids=["waiting", "recording"])
+@pytest.mark.parametrize(("name", "value"), DAMAGES)
+def test_a_class_is_in_order_again_after_somebody_edited_the_schedulers_attributes(
+    day: Day, name: str, value: Any, recording: bool
+) -> None:
+    """Whatever it is, no record comes again for ever, and the class goes on."""
+    day.deliver(day.put(a_classroom("algebra-1", "09:00", "10:00")), at_time="08:00")
+    if recording:
+        day.invoke("StartRecording", day.payload(), at_time="09:00:00.250")
+    day.server.received.clear()
+
+    assert day.deliver(day.update("algebra-1", **{name: value}), at_time="09:10" if recording else "08:10") == []
+
+    item = day.item()
+    assert item["status"] == ("RECORDING" if recording else "SCHEDULED")
+    assert item["executionName"] in day.account.running()
+    if not recording:
+        day.invoke("StartRecording", day.payload(), at_time="09:00:01")
+    stopped = day.invoke("StopRecording", day.payload(results={}), at_time="10:00:00.125")
+    assert stopped["state"] == "SUCCEEDED"
+    assert day.item()["status"] == "COMPLETED"
+    assert [kind for kind, _ in day.called() if kind != "recording.live"][-1] == "recording.stop"
 
 
 # --- AWS fails --------------------------------------------------------------------------------------------------------

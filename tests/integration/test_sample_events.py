@@ -1,0 +1,262 @@
+"""Every file in events/ does what its name says, in the function that its folder and name say."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from boto3.dynamodb.types import TypeDeserializer
+
+from tests.aws import MACHINE_ARN
+from tests.integration.day import Day
+from tests.template.project import functions
+
+EVENTS = Path(__file__).parents[2] / "events"
+FILES = sorted(str(path.relative_to(EVENTS)) for path in EVENTS.glob("*/*.json"))
+
+EXECUTION = "algebra-1-hoo2gmk8w0"
+DELETED_BEFORE_IT_STARTED = "stream/classroom-deleted.json"
+DELETED_WHILE_RECORDING = "stream/classroom-deleted-while-recording.json"
+
+Check = Callable[[Day, Any], None]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """When an event comes, which stream record's old image is the item then, and what has to come of it."""
+
+    at_time: str
+    item_of: str
+    check: Check
+
+
+SITUATIONS: dict[str, Situation] = {}
+
+
+def situation(path: str, at_time: str, item_of: str = DELETED_BEFORE_IT_STARTED) -> Callable[[Check], Check]:
+    """Register what comes of a file. `item_of` is for tasks: before an insert there is no item."""
+
+    def register(check: Check) -> Check:
+        SITUATIONS[path] = Situation(at_time, item_of, check)
+        return check
+
+    return register
+
+
+def function_of(path: str) -> str:
+    """The function that a file is for, by its folder and name."""
+    folder, _, name = path.partition("/")
+    if folder == "stream":
+        return "ClassroomChanged"
+    if name.endswith("-failed.json"):
+        return "TaskFailed"
+    prefixes = {"start-recording": "StartRecording", "send-live-ping": "SendLivePing", "stop-": "StopRecording"}
+    return next(function for prefix, function in prefixes.items() if name.startswith(prefix))
+
+
+def content(path: str) -> Any:
+    return json.loads((EVENTS / path).read_text())
+
+
+def image(path: str, name: str) -> dict[str, Any] | None:
+    """The item before (OldImage) or after (NewImage) the change that a stream event tells of."""
+    stored = content(path)["Records"][0]["dynamodb"].get(name)
+    if stored is None:
+        return None
+    return {attribute: TypeDeserializer().deserialize(value) for attribute, value in stored.items()}
+
+
+def bring_about(day: Day, path: str, before: dict[str, Any] | None, after: dict[str, Any] | None) -> None:
+    """Make the account what it is when the event comes: the item, and its execution if it names one."""
+    if before is not None and "executionName" in before:
+        scheduled = {
+            name: int(value) if name == "livePingDelay" else value for name, value in before["scheduled"].items()
+        }
+        request = {"classroomId": before["classroomId"], "recordingId": before["recordingId"], **scheduled}
+        boto3.client("stepfunctions").start_execution(
+            stateMachineArn=MACHINE_ARN,
+            name=before["executionName"],
+            input=json.dumps(request, sort_keys=True, separators=(",", ":")),
+        )
+    if after is not None:
+        day.account.put(after)
+    day.account.calls.clear()
+    day.account.requests.clear()
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_a_sample_event_does_what_its_name_says(day: Day, path: str) -> None:
+    assert path in SITUATIONS, "say what has to come of it, below"
+    expected = SITUATIONS[path]
+    if path.startswith("stream/"):
+        bring_about(day, path, image(path, "OldImage"), image(path, "NewImage"))
+    else:
+        item = image(expected.item_of, "OldImage")
+        bring_about(day, path, item, item)
+
+    expected.check(day, day.invoke(function_of(path), content(path), at_time=expected.at_time))
+
+
+def test_every_situation_has_its_file() -> None:
+    assert sorted(SITUATIONS) == FILES
+
+
+def test_env_json_sets_just_the_variables_of_each_function_in_the_template() -> None:
+    """`sam local invoke --env-vars` drops what the template does not name, without a word."""
+    variables = {name: sorted(function["Environment"]["Variables"]) for name, function in functions().items()}
+
+    assert {name: sorted(values) for name, values in content("env.json").items()} == variables
+
+
+def nothing_comes_again(answer: Any) -> bool:
+    return bool(answer == {"batchItemFailures": []})
+
+
+# --- the stream -------------------------------------------------------------------------------------------------------
+
+
+@situation("stream/classroom-inserted.json", "08:00")
+def it_is_scheduled(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert day.item()["status"] == "SCHEDULED"
+    assert day.account.executions() == {day.item()["executionName"]: "RUNNING"}
+
+
+@situation("stream/written-by-the-scheduler.json", "08:00:01")
+def its_own_writes_are_recognised(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert day.account.calls == []
+
+
+@situation("stream/classroom-edited-elsewhere.json", "08:05")
+def an_edit_of_other_attributes_changes_nothing(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert day.account.calls == []
+    assert day.item()["teacher"] == "Grace"
+
+
+@situation("stream/classroom-rescheduled.json", "08:10")
+def it_has_a_new_execution(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert day.item()["scheduled"]["start"] == "2026-12-01T09:30:00Z"
+    assert day.account.executions() == {EXECUTION: "ABORTED", day.item()["executionName"]: "RUNNING"}
+
+
+@situation("stream/classroom-mistyped.json", "08:10")
+def its_schedule_stays_in_force(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert day.item()["status"] == "SCHEDULED"
+    assert day.item()["scheduled"]["end"] == "2026-12-01T10:00:00Z"
+    assert '"10 o\'clock"' in day.item()["reason"]
+    assert day.account.executions() == {EXECUTION: "RUNNING"}
+
+
+@situation("stream/classroom-put-again.json", "08:15")
+def what_was_wiped_is_put_back(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert (day.item()["status"], day.item()["executionName"]) == ("SCHEDULED", EXECUTION)
+    assert day.account.executions() == {EXECUTION: "RUNNING"}
+
+
+@situation("stream/classroom-put-again-while-recording.json", "09:20")
+def the_recording_goes_on(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert (day.item()["status"], day.item()["executionName"]) == ("RECORDING", EXECUTION)
+    assert day.item()["tasks"]["StartRecording"]["state"] == "SUCCEEDED"
+    assert day.account.executions() == {EXECUTION: "RUNNING"}
+
+
+@situation("stream/classroom-deleted.json", "08:20")
+@situation("stream/classroom-expired.json", "08:20")
+def its_execution_is_stopped(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert day.account.executions() == {EXECUTION: "ABORTED"}
+    assert day.account.item("algebra-1") is None
+
+
+@situation("stream/classroom-deleted-while-recording.json", "09:20")
+def its_recorder_is_stopped_at_once(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert day.account.executions() == {EXECUTION: "ABORTED", f"{EXECUTION}-stop": "RUNNING"}
+    assert json.loads(day.account.input_of(f"{EXECUTION}-stop"))["end"] == "2026-12-01T09:20:00Z"
+
+
+@situation("stream/classroom-extended-while-recording.json", "09:50")
+def the_recording_goes_on_under_a_new_execution(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    item = day.item()
+    assert (item["status"], item["recordingId"]) == ("RECORDING", EXECUTION)
+    assert item["scheduled"]["end"] == "2026-12-01T10:15:00Z"
+    assert day.account.executions() == {EXECUTION: "ABORTED", item["executionName"]: "RUNNING"}
+
+
+@situation("stream/classroom-invalid.json", "08:00")
+def it_is_marked_invalid(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert day.item("algebra-2")["status"] == "INVALID"
+    assert '`start` is "2026-12-01T09:00:00"; expected an RFC 3339 date-time' in day.item("algebra-2")["reason"]
+    assert day.account.executions() == {}
+
+
+@situation("stream/classroom-beyond-the-horizon.json", "08:00")
+def it_is_deferred(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert day.item("algebra-3")["status"] == "DEFERRED"
+    assert day.account.executions() == {}
+
+
+# --- the tasks --------------------------------------------------------------------------------------------------------
+
+
+@situation("tasks/start-recording.json", "09:00:00.180")
+@situation("tasks/start-recording-retried.json", "09:00:02")
+def the_recorder_is_started(day: Day, answer: Any) -> None:
+    assert (answer["state"], answer["livePingWait"]) == ("SUCCEEDED", 60)
+    assert day.called() == [("recording.start", f"{EXECUTION}-start")]
+    assert day.item()["status"] == "RECORDING"
+
+
+@situation("tasks/send-live-ping.json", "09:01:00.250", DELETED_WHILE_RECORDING)
+def the_ping_is_sent(day: Day, answer: Any) -> None:
+    assert answer["state"] == "SUCCEEDED"
+    assert day.called() == [("recording.live", f"{EXECUTION}-live")]
+    assert day.item()["tasks"]["SendLivePing"]["state"] == "SUCCEEDED"
+
+
+@situation("tasks/stop-recording.json", "10:00:00.100", DELETED_WHILE_RECORDING)
+def the_recorder_is_stopped(day: Day, answer: Any) -> None:
+    assert answer["state"] == "SUCCEEDED"
+    assert day.called() == [("recording.stop", f"{EXECUTION}-stop")]
+    (received,) = day.server.received
+    assert json.loads(received.body)["data"]["results"]["StartRecording"]["result"] == {"recorder": "camera-12"}
+    assert day.item()["status"] == "COMPLETED"
+
+
+@situation("tasks/stop-abandoned-recording.json", "09:20:00.400", item_of="stream/classroom-inserted.json")
+def a_recorder_that_no_item_answers_for_is_stopped(day: Day, answer: Any) -> None:
+    assert answer["state"] == "SUCCEEDED"
+    assert day.called() == [("recording.stop", f"{EXECUTION}-stop")]
+    assert day.account.item("algebra-1") is None
+
+
+@situation("tasks/start-recording-failed.json", "09:10")
+def the_class_has_failed(day: Day, answer: Any) -> None:
+    assert answer["state"] == "FAILED"
+    assert day.item()["status"] == "FAILED"
+    assert "HTTP 503 the recorder is being restarted" in day.item()["reason"]
+
+
+@situation("tasks/send-live-ping-failed.json", "09:02", DELETED_WHILE_RECORDING)
+def the_class_goes_on_without_its_ping(day: Day, answer: Any) -> None:
+    assert day.item()["status"] == "RECORDING"
+    assert day.item()["tasks"]["SendLivePing"]["state"] == "FAILED"
+    assert "States.Timeout" in day.item()["reason"]
+
+
+@situation("tasks/stop-recording-failed.json", "11:00", DELETED_WHILE_RECORDING)
+def somebody_has_to_stop_the_recorder(day: Day, answer: Any) -> None:
+    assert day.item()["status"] == "FAILED"
+    assert "stop it at the classroom server" in day.item()["reason"]
