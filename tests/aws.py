@@ -127,11 +127,7 @@ class Account:
 
     def arn_of(self, name: str) -> str:
         """The ARN of an execution that was started."""
-        return next(execution["executionArn"] for execution in self._executions() if execution["name"] == name)
-
-    def end(self, name: str) -> None:
-        """End an execution, as the machine or a person does."""
-        self._machine.stop_execution(executionArn=self.arn_of(name))
+        return next(str(execution["executionArn"]) for execution in self._executions() if execution["name"] == name)
 
     def _executions(self) -> Iterator[Any]:
         for page in self._machine.get_paginator("list_executions").paginate(stateMachineArn=MACHINE_ARN):
