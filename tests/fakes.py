@@ -105,7 +105,7 @@ class FakeClassrooms:
 
 def _as_expected(current: Mapping[str, Any], expected: Item) -> bool:
     return all(
-        name not in current if value is None else name in current and _same(current[name], value)
+        current.get(name) is None if value is None else name in current and _same(current[name], value)
         for name, value in expected.items()
     )
 

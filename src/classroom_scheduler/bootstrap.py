@@ -12,10 +12,9 @@ from classroom_scheduler.adapters.classrooms import TableClassrooms
 from classroom_scheduler.adapters.executions import StateMachineExecutions
 from classroom_scheduler.adapters.server import WebhookServer
 from classroom_scheduler.domain.bookkeeping import Bookkeeping
-from classroom_scheduler.domain.classroom import Session
 from classroom_scheduler.domain.errors import ServiceUnavailable
 from classroom_scheduler.domain.perform import World
-from classroom_scheduler.domain.plan import Decision
+from classroom_scheduler.domain.plan import Decision, History
 from classroom_scheduler.domain.reconcile import reconcile
 from classroom_scheduler.settings import BookkeepingSettings, ReconcileSettings, TaskSettings
 
@@ -28,7 +27,7 @@ def clock() -> datetime:
 
 
 @cache
-def reconciler() -> Callable[[str, Session | None], Decision]:
+def reconciler() -> Callable[[str, History], Decision]:
     """A function that brings one classroom's executions to what the table says."""
     settings = ReconcileSettings.from_environment()
     return partial(

@@ -5,11 +5,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from classroom_scheduler.domain.bookkeeping import Bookkeeping
 from classroom_scheduler.domain.changes import Change, handle
 from classroom_scheduler.domain.claim import Run
-from classroom_scheduler.domain.classroom import Session, Task
+from classroom_scheduler.domain.classroom import Task
 from classroom_scheduler.domain.errors import ClassroomNotWritable, SchedulerError
-from classroom_scheduler.domain.perform import Bookkeeping, World, fail, perform
+from classroom_scheduler.domain.perform import World, fail, perform
+from classroom_scheduler.domain.plan import History
 from classroom_scheduler.domain.ports import Classrooms, ClassroomServer, Clock, Executions
 from classroom_scheduler.domain.reconcile import reconcile
 
@@ -37,10 +39,10 @@ class App:
         world = World(classrooms=self.classrooms, clock=self.clock, server=self.server)
         return perform(Run.read(Task(function), payload), world)
 
-    def _look_at(self, classroom_id: str, previous: Session | None) -> None:
+    def _look_at(self, classroom_id: str, history: History) -> None:
         try:
             with suppress(ClassroomNotWritable):
-                reconcile(classroom_id, previous, self.classrooms, self.executions, self.clock)
+                reconcile(classroom_id, history, self.classrooms, self.executions, self.clock)
         except SchedulerError:
             raise
         except Exception:

@@ -119,7 +119,12 @@ class World:
     def _classroom_changed(self, batch: list[Entry]) -> list[str] | None:
         self.counts["deliveries"] += 1
         self.say(f"deliver {[(entry.sequence_number[-3:], entry.classroom_id) for entry in batch]}")
-        changes = [Change(entry.sequence_number, entry.classroom_id, entry.old, entry.new) for entry in batch]
+        changes = [
+            Change(
+                entry.sequence_number, entry.written_at.replace(microsecond=0), entry.classroom_id, entry.old, entry.new
+            )
+            for entry in batch
+        ]
         self.invocations.append(Invocation("ClassroomChanged"))
         try:
             failed = self.app.classroom_changed(changes)

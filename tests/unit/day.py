@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 from classroom_scheduler.domain.changes import Change, handle
 from classroom_scheduler.domain.claim import Run
 from classroom_scheduler.domain.classroom import Session, Task, read_session
 from classroom_scheduler.domain.perform import World, fail, perform
-from classroom_scheduler.domain.plan import Action, Decision
+from classroom_scheduler.domain.plan import Action, Decision, History
 from classroom_scheduler.domain.reconcile import reconcile
 from tests.builders import a_classroom, at
 from tests.fakes import FakeClassrooms, FakeExecutions, FakeServer
 
+UNKNOWN = History()
 START, PING, STOP = Task.START_RECORDING, Task.SEND_LIVE_PING, Task.STOP_RECORDING
 
 
@@ -28,6 +30,7 @@ class Day:
         self.executions = FakeExecutions()
         self.server = FakeServer(self.now)
         self.changes: list[Change] = []
+        self._numbers = (str(number) for number in count(10**20))
         self.decisions: list[Decision] = []
         self.classrooms.watchers.append(self._note)
 
@@ -56,8 +59,8 @@ class Day:
         assert handle(changes, self.look_at) == []
         return [decision.action for decision in self.decisions[known:]]
 
-    def look_at(self, classroom_id: str, previous: Session | None) -> None:
-        decision = reconcile(classroom_id, previous, self.classrooms, self.executions, self.now)
+    def look_at(self, classroom_id: str, history: History = UNKNOWN) -> None:
+        decision = reconcile(classroom_id, history, self.classrooms, self.executions, self.now)
         self.decisions.append(decision)
 
     def run(self, task: Task, execution: str | None = None, *, attempt: int = 0, **results: Any) -> dict[str, Any]:
@@ -99,7 +102,7 @@ class Day:
         return self.time
 
     def _note(self, classroom_id: str, old: Any, new: Any) -> None:
-        self.changes.append(Change(str(len(self.changes)).zfill(21), classroom_id, old, new))
+        self.changes.append(Change(next(self._numbers), self.time.replace(microsecond=0), classroom_id, old, new))
 
 
 def a_day_with_a_class(**attributes: Any) -> Day:

@@ -6,19 +6,17 @@ from typing import Any
 import pytest
 
 from classroom_scheduler.domain.changes import Change, handle, is_own_write, matters
-from classroom_scheduler.domain.classroom import Session
 from classroom_scheduler.domain.errors import ClassroomMoved, ServiceUnavailable
+from classroom_scheduler.domain.plan import Action, History
 from classroom_scheduler.domain.reconcile import reconcile
-from tests.builders import a_classroom
+from tests.builders import a_classroom, at
 from tests.unit.day import START, Day, a_day_in_class, a_day_with_a_class
-
-Looks = list[tuple[str, str | None]]
 
 
 def a_change(number: int, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Change:
     item = new or old
     assert item is not None
-    return Change(str(number), item["classroomId"], old, new)
+    return Change(str(number), at("08:00"), item["classroomId"], old, new)
 
 
 def inserts(*ids: str) -> list[Change]:
@@ -67,49 +65,18 @@ def test_attributes_that_grow_too_large_matter() -> None:
 
 
 def test_only_the_records_of_a_classroom_that_fails_come_again() -> None:
-    def look_at(classroom_id: str, previous: Session | None) -> None:
+    def look_at(classroom_id: str, history: History) -> None:
         if classroom_id == "biology":
             raise ServiceUnavailable("StartExecution is throttled")
-        looks.append((classroom_id, None))
+        looks.append(classroom_id)
 
-    looks: Looks = []
+    looks: list[str] = []
 
     assert handle(inserts("algebra", "biology", "chemistry"), look_at) == ["1"]
-    assert [classroom_id for classroom_id, _ in looks] == ["algebra", "chemistry"]
+    assert looks == ["algebra", "chemistry"]
 
 
-def test_nothing_later_of_a_classroom_that_fails_is_looked_at() -> None:
-    """Its records come again from the failed one on: in order."""
-    day = a_day_in_class()
-    day.delete()
-    day.write()
-    other = a_day_with_a_class(start="08:30").session
-    changes = [
-        a_change(1, None, a_classroom()),
-        a_change(2, {**day.item, **_attributes(other)}, None),
-        a_change(3, None, a_classroom()),
-    ]
-    looks: Looks = []
-
-    def look_at(classroom_id: str, previous: Session | None) -> None:
-        looks.append((classroom_id, previous.recording_id if previous else None))
-        if previous is not None:
-            raise ServiceUnavailable("not now")
-
-    assert handle(changes, look_at) == ["2"]
-    assert looks == [("algebra-1", None), ("algebra-1", other.recording_id)]
-
-
-def _attributes(session: Session) -> dict[str, Any]:
-    return {
-        "recordingId": session.recording_id,
-        "executionName": session.execution_name,
-        "scheduled": {"start": "2026-12-01T08:30:00Z", "end": "2026-12-01T10:00:00Z"},
-        "tasks": {},
-    }
-
-
-def test_neighbouring_changes_of_a_classroom_cost_one_look() -> None:
+def test_all_changes_of_a_classroom_in_a_batch_cost_one_look() -> None:
     day = a_day_with_a_class()
     day.look()
     for end in ("11:00", "12:00", "13:00"):
@@ -181,7 +148,7 @@ def test_a_class_whose_start_was_throttled_is_started_by_the_next_delivery() -> 
     day.executions.unavailable = True
     records = list(day.changes)
 
-    assert handle(records, day.look_at) == ["000000000000000000000"]
+    assert handle(records, day.look_at) == [records[0].sequence_number]
     intended = day.item["executionName"]
     day.executions.unavailable = False
     assert handle(records, day.look_at) == []
@@ -213,7 +180,7 @@ def test_of_two_writers_only_one_wins_and_the_other_follows() -> None:
     day.look()
     winner = day.item["executionName"]
     day.classrooms.get = stale_read  # type: ignore[method-assign]  # the other writer read before the winner wrote
-    decision = reconcile("algebra-1", None, day.classrooms, day.executions, day.now)
+    decision = reconcile("algebra-1", History(), day.classrooms, day.executions, day.now)
 
     assert decision.session is not None
     assert decision.session.execution_name == winner
@@ -228,4 +195,77 @@ def test_a_classroom_that_others_change_all_the_time_is_given_up_for_now() -> No
     day.classrooms.get = lambda classroom_id: seen  # type: ignore[method-assign]  # always too old
 
     with pytest.raises(ClassroomMoved, match="5 times"):
-        reconcile("algebra-1", None, day.classrooms, day.executions, day.now)
+        reconcile("algebra-1", History(), day.classrooms, day.executions, day.now)
+
+
+def test_an_execution_whose_successor_was_only_intended_is_stopped_with_the_next_edit() -> None:
+    """e1 runs; an edit's intent, e2, is written and the handler dies; the class is edited again."""
+    day = a_day_with_a_class()
+    day.look()
+    first = day.session.execution_name
+    day.edit(livePingDelay=5)
+    edit = list(day.changes)
+    day.executions.unavailable = True
+    assert handle(edit, day.look_at) != []
+    day.executions.unavailable = False
+    day.edit(livePingDelay=6)
+    day.changes = [*edit, *day.changes]
+
+    day.look()
+
+    assert first in day.executions.stop_calls
+
+
+def test_an_insert_that_comes_again_to_a_wiped_item_starts_no_second_recording() -> None:
+    day = Day()
+    day.write()
+    insert = list(day.changes)
+    day.look()
+    day.until("09:00").run(START)
+    recording = day.session.recording_id
+    day.look()
+    day.until("09:30").write()
+    wipe, day.changes = day.changes, insert
+
+    day.look()
+    day.changes = wipe
+    day.look()
+
+    assert day.item["status"] == "RECORDING"
+    assert day.session.recording_id == recording
+    assert day.executions.running == [recording]
+
+
+def test_an_insert_that_comes_again_to_an_item_wiped_and_changed_is_left_to_that_change() -> None:
+    day = Day()
+    day.write()
+    insert = list(day.changes)
+    day.look()
+    day.until("09:00").run(START)
+    recording = day.session.recording_id
+    day.look()
+    day.until("09:30").write(end="11:00")
+    wipe, day.changes = day.changes, insert
+
+    assert day.look() == [Action.LEAVE]
+    day.changes = wipe
+    day.look()
+
+    assert day.session.recording_id == recording
+    assert day.item["scheduled"]["end"] == "2026-12-01T11:00:00Z"
+
+
+def test_a_deleted_item_inserted_again_from_a_copy_runs_again() -> None:
+    """With everything that the scheduler wrote on it: that execution was aborted, and its name can't be used again."""
+    day = a_day_with_a_class()
+    day.look()
+    copy = day.item
+    day.delete()
+    day.look()
+    day.executions.settle()
+
+    day.classrooms.put(copy)
+    day.look()
+
+    assert day.item["executionName"] in day.executions.running
+    assert day.item["status"] == "SCHEDULED"

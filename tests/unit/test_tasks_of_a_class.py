@@ -252,6 +252,17 @@ def test_an_item_without_room_for_a_claim_costs_no_class() -> None:
     assert day.server.live == set()
 
 
+def test_an_edit_into_the_past_stays_refused_after_the_class_has_begun() -> None:
+    day = a_day_with_a_class(start="07:30")
+    day.edit(end="2026-12-01T07:45:00Z")
+    day.look()
+
+    assert day.run(START)["state"] == "SUCCEEDED"
+    assert "which was already past" in day.item["reason"]
+    assert day.until("08:10").run(PING)["state"] == "SUCCEEDED"
+    assert day.session.scheduled.end.hour == 10
+
+
 # --- the fence --------------------------------------------------------------------------------------------------------
 
 
@@ -284,7 +295,7 @@ def test_a_task_does_not_wait_for_ever_for_an_edit_that_nobody_carries_out() -> 
     day = a_day_with_a_class()
     day.edit(start="2026-12-01T09:30:00Z")
 
-    assert day.until("09:00:40").run(START, attempt=PATIENCE)["state"] == "SUCCEEDED"
+    assert day.until("09:00:40").run(START, attempt=PATIENCE[START])["state"] == "SUCCEEDED"
 
 
 def test_a_recorder_is_stopped_even_if_its_item_stays_wiped() -> None:
@@ -292,7 +303,7 @@ def test_a_recorder_is_stopped_even_if_its_item_stays_wiped() -> None:
     name = day.session.execution_name
     day.write()
 
-    assert day.until("10:00").run(STOP, name, attempt=PATIENCE)["state"] == "SUCCEEDED"
+    assert day.until("10:00").run(STOP, name, attempt=PATIENCE[STOP])["state"] == "SUCCEEDED"
     assert day.server.live == set()
 
 

@@ -89,7 +89,7 @@ def test_a_deferred_class_is_scheduled_when_somebody_looks_inside_the_horizon() 
     day.look()
     day.time = day.time.replace(year=2027, month=6)
 
-    day.look_at("algebra-1", None)
+    day.look_at("algebra-1")
 
     assert day.item["status"] == "SCHEDULED"
     assert list(day.executions.started) == [day.item["executionName"]]

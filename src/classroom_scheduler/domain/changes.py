@@ -1,21 +1,24 @@
-"""Stream records as changes of classrooms: which of them matter, and in what order they are looked at."""
+"""Stream records as changes of classrooms: which of them matter, and what they tell that the items can't."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from itertools import groupby
-from operator import attrgetter
+from datetime import datetime, timedelta
 from typing import Any
 
-from classroom_scheduler.domain.classroom import Classroom, Session, newest, read_session, written
+from classroom_scheduler.domain.classroom import Classroom, Session, read_session, written
+from classroom_scheduler.domain.plan import History
 from classroom_scheduler.domain.ports import Item
+
+Each = Callable[[Callable[[list["Change"]], str | None], Iterable[list["Change"]]], Iterable[str | None]]
+"""`map`, or something that maps concurrently."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One stream record: the item before and after it, either of them None."""
+    """One stream record: the item before and after it, either of them None. `changed_at` is in whole seconds."""
 
     sequence_number: str
+    changed_at: datetime
     classroom_id: str
     old: Item | None
     new: Item | None
@@ -31,6 +34,16 @@ class Change:
         if session is not None and self.new is None and session.is_over:
             return None
         return session
+
+    @property
+    def brought(self) -> Session | None:
+        """The session in an item that was inserted with a copy of the scheduler's attributes."""
+        return None if self.new is None or self.old is not None else read_session(self.classroom_id, self.new)
+
+    @property
+    def moment(self) -> datetime:
+        """A time that is this record's own, however often it is delivered."""
+        return self.changed_at + timedelta(microseconds=int(self.sequence_number) % 1_000_000)
 
 
 def is_own_write(old: Item | None, new: Item | None) -> bool:
@@ -52,49 +65,43 @@ def matters(change: Change) -> bool:
         return False
     old = Classroom.read(change.classroom_id, change.old)
     new = Classroom.read(change.classroom_id, change.new)
-    return (
-        old.wanted != new.wanted
-        or str(old.problem) != str(new.problem)
-        or _schedulers(change.old) != _schedulers(change.new)
-    )
+    return not old.asks_the_same_as(new) or _schedulers(change.old) != _schedulers(change.new)
 
 
-def handle(
-    changes: Sequence[Change],
-    look_at: Callable[[str, Session | None], object],
-    concurrently: Callable[[Callable[[list[Change]], str | None], Iterable[list[Change]]], Iterable[str | None]] = map,
-) -> list[str]:
+def handle(changes: Sequence[Change], look_at: Callable[[str, History], object], each: Each = map) -> list[str]:
     """Look at every classroom in the batch; the sequence numbers from which each failed one has to come again.
 
-    One classroom's changes are looked at in order, different classrooms `concurrently`. `look_at` is given the
-    classroom's id and the session that its item named before.
+    Different classrooms are looked at with `each`, which may be concurrent. All changes of one classroom cost one look:
+    only its newest state counts, and what they tell of its sessions is told together.
     """
 
-    def in_order(of_one_classroom: list[Change]) -> str | None:
-        for first, previous in _coalesced(of_one_classroom):
-            try:
-                look_at(first.classroom_id, previous)
-            except Exception:  # noqa: BLE001 - whatever it is, only this classroom's records come again
-                return first.sequence_number
+    def look(of_one_classroom: list[Change]) -> str | None:
+        relevant = [change for change in of_one_classroom if matters(change)]
+        if not relevant:
+            return None
+        try:
+            look_at(relevant[0].classroom_id, history_of(relevant))
+        except Exception:  # noqa: BLE001 - whatever it is, only this classroom's records come again
+            return relevant[0].sequence_number
         return None
 
     by_classroom: dict[str, list[Change]] = {}
     for change in changes:
         by_classroom.setdefault(change.classroom_id, []).append(change)
-    return [failed for failed in concurrently(in_order, by_classroom.values()) if failed is not None]
+    return [failed for failed in each(look, by_classroom.values()) if failed is not None]
 
 
-def _coalesced(changes: list[Change]) -> Iterable[tuple[Change, Session | None]]:
-    """One look for neighbouring changes of the same session: only the newest state counts, and it is read anyway.
-
-    Changes of different sessions are looked at one by one, so that each one's recording is found and stopped.
-    """
-    relevant = [change for change in changes if matters(change)]
-    runs = groupby(relevant, key=lambda change: getattr(change.previous, "recording_id", None))
-    for _, run in runs:
-        neighbours = list(run)
-        previous: Session | None = reduce(newest, map(attrgetter("previous"), neighbours))
-        yield neighbours[0], previous
+def history_of(changes: Sequence[Change]) -> History:
+    """What changes of one classroom, in their order, tell together."""
+    latest = changes[-1]
+    sessions = tuple(change.previous for change in changes if change.previous is not None)
+    named = {session.execution_name for session in sessions}
+    return History(
+        sessions=sessions,
+        left=None if latest.new is None else Classroom.read(latest.classroom_id, latest.new),
+        moment=latest.moment,
+        copied=next((c.brought for c in changes if c.brought and c.brought.execution_name not in named), None),
+    )
 
 
 def _updated_at(item: Item) -> str:

@@ -9,13 +9,14 @@ from typing import Any, Self
 from classroom_scheduler.domain.classroom import Classroom, Session, Task, TaskRecord, TaskState
 from classroom_scheduler.domain.errors import ClassroomUnsettled, PermanentError
 from classroom_scheduler.domain.names import is_later, stop_name
-from classroom_scheduler.domain.plan import Action, plan
+from classroom_scheduler.domain.plan import Action, History, plan
 from classroom_scheduler.domain.report import HORIZON, live_ping_due
 from classroom_scheduler.domain.schedule import DEFAULT_LIVE_PING_DELAY, Schedule, read_time
 
-# So often a task waits for the stream handler: with the machine's back-off 15 s to a minute. A record that takes
-# longer is lost or stuck, and a class in force is worth more than an edit that nobody carries out.
-PATIENCE = 6
+# So often a task waits for the stream handler: with the machine's back-off some 30 s, for a stop, which would cut a
+# class short for good, some 3 minutes. A record that takes longer is lost or stuck, and a class in force is worth more
+# than an edit that nobody carries out.
+PATIENCE = {Task.START_RECORDING: 6, Task.SEND_LIVE_PING: 6, Task.STOP_RECORDING: 12}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def standing(run: Run, classroom: Classroom | None, now: datetime, horizon: time
         return _outside(run)
     session = classroom.session
     if _is_unsettled(run, classroom, now, horizon):
-        if run.attempt < PATIENCE:
+        if run.attempt < PATIENCE[run.task]:
             raise ClassroomUnsettled(f"{run.classroom_id} was edited, and the edit is not carried out yet")
         if session is None:
             return _outside(run)
@@ -111,7 +112,7 @@ def _is_unsettled(run: Run, classroom: Classroom, now: datetime, horizon: timede
     if session is None:
         return not classroom.is_rejected
     if session.execution_name == run.execution_name:
-        return plan(classroom, None, now, horizon).action not in {Action.KEEP, Action.REJECT}
+        return plan(classroom, History(), now, horizon).action not in {Action.KEEP, Action.REJECT}
     # An item that names an older execution than this one was put back from an old copy.
     return is_later(run.execution_name, session.execution_name)
 

@@ -1,9 +1,10 @@
 """A classroom as its item shows it: what people want, and the session that the scheduler has in force for it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import reduce
 from typing import Any, Self
 
 from classroom_scheduler.domain.names import is_later, is_name_of
@@ -157,6 +158,10 @@ class Classroom:
     def is_rejected(self) -> bool:
         return bool(self.item.get("status") == Status.INVALID)
 
+    def asks_the_same_as(self, other: "Classroom") -> bool:
+        """Whether people ask the same of both, be it possible or not."""
+        return self.wanted == other.wanted and str(self.problem) == str(other.problem)
+
     @property
     def tells_its_problem(self) -> bool:
         """Whether a class that ran in spite of a mistake says so already; it is no less completed for it."""
@@ -192,14 +197,19 @@ def read_session(classroom_id: str, item: Item) -> Session | None:
     )
 
 
-def newest(current: Session | None, other: Session | None) -> Session | None:
-    """What is known of a classroom's session from two images of its item, in whatever order they were taken.
+def newest(sessions: Iterable[Session]) -> Session | None:
+    """What is known of a classroom's session from several images of its item, in whatever order they were taken.
 
     Names are in order of time, so the later recording wins, then the later execution; of each task the record that
-    knows more. An old image that is delivered again can therefore never undo what came after it.
+    knows more. An old image that is delivered again can therefore never undo what came after it. Of two images that
+    name the same execution the first one given says with what schedule.
     """
-    if current is None or other is None:
-        return current or other
+    return reduce(_merged, sessions, None)
+
+
+def _merged(current: Session | None, other: Session) -> Session:
+    if current is None:
+        return other
     if current.recording_id != other.recording_id:
         return other if is_later(other.recording_id, current.recording_id) else current
     latest = other if is_later(other.execution_name, current.execution_name) else current

@@ -3,6 +3,7 @@
 Pure: no clock, no AWS. The answer is the same however often and in whatever order the changes are looked at.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,6 +30,28 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """What stream records tell of a classroom that its item can't: the only place where wiped attributes still are.
+
+    `sessions` are those that the item named before each change; `left` is the item as the latest change left it, None
+    where that deleted it; `moment` is a time of the latest record's own; `copied` is a session that an insert brought
+    along from an item deleted before.
+    """
+
+    sessions: tuple[Session, ...] = ()
+    left: Classroom | None = None
+    moment: datetime | None = None
+    copied: Session | None = None
+
+    def is_outdated_by(self, current: Classroom) -> bool:
+        """Whether the item has changed since, so that another record is on its way; never without a record at all."""
+        return self.moment is not None and (self.left is None or not self.left.asks_the_same_as(current))
+
+    def brought_by_an_insert(self, session: Session) -> bool:
+        return self.copied is not None and self.copied.execution_name == session.execution_name
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What to do, why, and what may no longer act: `session` is what the item shall name afterwards.
 
@@ -43,22 +66,26 @@ class Decision:
     abandoned: tuple[Recording, ...] = ()
 
 
-def plan(current: Classroom | None, previous: Session | None, now: datetime, horizon: timedelta = HORIZON) -> Decision:
-    """Where this classroom has to end up.
-
-    `current` is the item as it is now, `previous` the session that it named before the change, which is the only place
-    where wiped attributes still are.
-    """
+def plan(current: Classroom | None, history: History, now: datetime, horizon: timedelta = HORIZON) -> Decision:
+    """Where this classroom has to end up: `current` is its item as it is now, `history` what the item can't tell."""
+    named_now = () if current is None or current.session is None else (current.session,)
+    sessions = (*named_now, *history.sessions)
+    known = newest(sessions)
     if current is None:
-        return _removed(previous)
-    known = newest(current.session, previous)
-    decision = _decide(current, known, now, horizon)
-    return _leave_nobody_behind(decision, current.session, previous)
+        decision = _removed(known)
+    elif known is None and history.is_outdated_by(current):
+        decision = Decision(Action.LEAVE, "The classroom was changed again since; the record of that change decides.")
+    elif known is not None and history.brought_by_an_insert(known):
+        # Whatever ran for the item that was deleted is cancelled, and its execution can't be started again.
+        decision = _reject_or_renew(current, now, horizon, after=known)
+    else:
+        decision = _decide(current, known, history, now, horizon)
+    return _leave_nobody_behind(decision, sessions)
 
 
-def _decide(current: Classroom, known: Session | None, now: datetime, horizon: timedelta) -> Decision:
+def _decide(current: Classroom, known: Session | None, history: History, now: datetime, horizon: timedelta) -> Decision:
     if known is None:
-        return _first(current, now, horizon)
+        return _reject_or_renew(current, now, horizon, named_at=history.moment)
     if known.is_over:
         return _after_the_end(current, known, now, horizon)
     refused = refusal(current, known, now)
@@ -70,29 +97,30 @@ def _decide(current: Classroom, known: Session | None, now: datetime, horizon: t
     return _while_recording(current, known, wanted, now, horizon)
 
 
-def _removed(previous: Session | None) -> Decision:
-    if previous is None:
+def _removed(known: Session | None) -> Decision:
+    if known is None:
         return Decision(Action.LEAVE, "Nothing was scheduled for this classroom.")
-    if previous.is_over:
+    if known.is_over:
         return Decision(Action.LEAVE, "The classroom was deleted after its class was over.")
-    if not previous.may_be_recording:
-        reason = "The classroom was deleted before its class started: nothing runs."
-        return Decision(Action.CANCEL, reason, retired=(previous.execution_name,), abandoned=_unstopped(previous))
-    reason = f"The classroom was deleted while recording: recording {previous.recording_id} is stopped now."
-    return Decision(
-        Action.CANCEL,
-        reason,
-        retired=(previous.execution_name,),
-        abandoned=(previous.recording, *_unstopped(previous)),
-    )
+    if not known.may_be_recording:
+        return Decision(Action.CANCEL, "The classroom was deleted before its class started: nothing runs.")
+    reason = f"The classroom was deleted while recording: recording {known.recording_id} is stopped now."
+    return Decision(Action.CANCEL, reason)
 
 
-def _first(current: Classroom, now: datetime, horizon: timedelta) -> Decision:
+def _reject_or_renew(
+    current: Classroom,
+    now: datetime,
+    horizon: timedelta,
+    *,
+    after: Session | None = None,
+    named_at: datetime | None = None,
+) -> Decision:
     if current.wanted is None:
         return _reject(current.problem)
     if current.wanted.end <= now:
         return _reject(already_past(current.wanted))
-    return _renew(current, current.wanted, now, horizon)
+    return _renew(current, current.wanted, now, horizon, after, named_at)
 
 
 def _reject(why: object, known: Session | None = None) -> Decision:
@@ -121,36 +149,40 @@ def _while_recording(
 def _replace(current: Classroom, known: Session, wanted: Schedule, now: datetime, horizon: timedelta) -> Decision:
     name = next_name(current.classroom_id, now, after=known.execution_name)
     session = replace(known, execution_name=name, scheduled=wanted)
-    return Decision(Action.REPLACE, reason_for(session, now, horizon), session, retired=(known.execution_name,))
+    return Decision(Action.REPLACE, reason_for(session, now, horizon), session)
 
 
 def _renew(
-    current: Classroom, wanted: Schedule, now: datetime, horizon: timedelta, after: Session | None = None
+    current: Classroom,
+    wanted: Schedule,
+    now: datetime,
+    horizon: timedelta,
+    after: Session | None,
+    named_at: datetime | None = None,
 ) -> Decision:
-    name = next_name(current.classroom_id, now, after=after.execution_name if after else None)
+    """A first session is named at the moment of its record, so that the record delivered again names it again."""
+    name = next_name(current.classroom_id, named_at or now, after=after.execution_name if after else None)
     still_recording = after.recording if after is not None and after.may_be_recording else None
     session = Session(recording_id=name, execution_name=name, scheduled=wanted, previous=still_recording)
-    retired = (after.execution_name,) if after is not None and not after.is_over else ()
-    return Decision(Action.RENEW, reason_for(session, now, horizon), session, retired=retired)
+    return Decision(Action.RENEW, reason_for(session, now, horizon), session)
 
 
-def _leave_nobody_behind(decision: Decision, *known: Session | None) -> Decision:
-    """Retire every execution and abandon every recording that is known and that the decision does not go on with."""
-    session = decision.session
-    others = [other for other in known if other is not None and not other.is_over]
-    retired = {other.execution_name for other in others} | set(decision.retired)
-    abandoned = {other.recording for other in others if other.may_be_recording}
-    if session is not None:
-        retired.discard(session.execution_name)
-        abandoned = {recording for recording in abandoned if recording.recording_id != session.recording_id}
-        abandoned |= set(_unstopped(session))
-    unique = {recording.recording_id: recording for recording in sorted(abandoned, key=_by_id)}
-    return replace(decision, retired=tuple(sorted(retired)), abandoned=tuple(unique.values()))
+def _leave_nobody_behind(decision: Decision, sessions: Sequence[Session]) -> Decision:
+    """Retire every execution and abandon every recording that is known of and that the decision does not go on with."""
+    latest = [newest(group) for group in _by_recording(sessions)]
+    open_ones = [session for session in latest if session is not None and not session.is_over]
+    ids = {session.recording_id for session in open_ones}
+    retired = {session.execution_name for session in sessions if session.recording_id in ids}
+    abandoned = {session.recording_id: session.recording for session in open_ones if session.may_be_recording}
+    unstopped = [session.previous for session in open_ones]
+    if decision.session is not None:
+        retired.discard(decision.session.execution_name)
+        abandoned.pop(decision.session.recording_id, None)
+        unstopped = [decision.session.previous]
+    abandoned |= {recording.recording_id: recording for recording in unstopped if recording is not None}
+    return replace(decision, retired=tuple(sorted(retired)), abandoned=tuple(abandoned.values()))
 
 
-def _unstopped(session: Session) -> tuple[Recording, ...]:
-    return () if session.previous is None else (session.previous,)
-
-
-def _by_id(recording: Recording) -> str:
-    return recording.recording_id
+def _by_recording(sessions: Sequence[Session]) -> list[list[Session]]:
+    ids = sorted({session.recording_id for session in sessions})
+    return [[session for session in sessions if session.recording_id == recording_id] for recording_id in ids]

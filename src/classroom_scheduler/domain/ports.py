@@ -21,8 +21,9 @@ class Classrooms(Protocol):
     def update(self, classroom_id: str, changes: Item, *, expected: Item, removed: Collection[str] = ()) -> None:
         """Write `changes` and remove `removed`, if the item exists and each attribute of `expected` is as read.
 
-        A value of None in `expected` means that the attribute must be absent. Raises ClassroomMoved where the
-        condition fails, ClassroomNotWritable where DynamoDB refuses the result, ServiceUnavailable.
+        A value of None in `expected` means that the attribute must be absent or NULL: both are read as None. Raises
+        ClassroomMoved where the condition fails, ClassroomNotWritable where DynamoDB refuses the result, and
+        ServiceUnavailable.
         """
 
 

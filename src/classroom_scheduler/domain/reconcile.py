@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES, Classroom, Recording, Session, Status
+from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES, Classroom, Recording, Status
 from classroom_scheduler.domain.errors import ClassroomMoved
 from classroom_scheduler.domain.names import stop_name
-from classroom_scheduler.domain.plan import Action, Decision, plan
+from classroom_scheduler.domain.plan import Action, Decision, History, plan
 from classroom_scheduler.domain.ports import Classrooms, Clock, Executions, Item
 from classroom_scheduler.domain.report import HORIZON, attributes_of, is_deferred, write_instant
 from classroom_scheduler.domain.schedule import Schedule, write_time
@@ -35,7 +35,7 @@ _DECIDED_ON = (
 
 def reconcile(
     classroom_id: str,
-    previous: Session | None,
+    history: History,
     classrooms: Classrooms,
     executions: Executions,
     clock: Clock,
@@ -49,9 +49,9 @@ def reconcile(
         item = classrooms.get(classroom_id)
         current = None if item is None else Classroom.read(classroom_id, item)
         now = clock()
-        decision = plan(current, previous, now, horizon)
+        decision = plan(current, history, now, horizon)
         try:
-            if current is not None:
+            if current is not None and decision.action is not Action.LEAVE:
                 _write_intent(current, decision, classrooms, executions, now, horizon)
         except ClassroomMoved:
             continue

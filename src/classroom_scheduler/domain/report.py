@@ -35,7 +35,9 @@ def refusal(classroom: Classroom, session: Session, now: datetime) -> str | None
         return str(classroom.problem)
     if session.is_over:
         return None
-    too_late = session.scheduled.start if session.has_begun else now
+    # From the begin on it is the begin that counts: what was refused before stays refused.
+    begun = session.tasks.get(Task.START_RECORDING)
+    too_late = now if begun is None else begun.started_at
     if classroom.wanted is not None and classroom.wanted != session.scheduled and classroom.wanted.end <= too_late:
         return already_past(classroom.wanted)
     return None
@@ -177,7 +179,11 @@ def _story_of_ping(session: Session) -> str:
         if ping is not None and ping.error is not None:
             return f"the live ping failed {_times(ping)} ({ping.error}) and is tried again"
         due = live_ping_due(session, start.finished_at) if start and start.finished_at else None
-        return f"the live ping is due at {write_instant(due)}" if due else "no live ping was sent"
+        if due is None:
+            return "no live ping was sent"
+        if due >= session.scheduled.end:
+            return "no live ping will be sent (the class ends before it is due)"
+        return f"the live ping is due at {write_instant(due)}"
     if ping.state is TaskState.SUCCEEDED:
         return f"the live ping went out at {write_instant(ping.finished_at or ping.started_at)}"
     return f"no live ping was sent ({ping.error})"

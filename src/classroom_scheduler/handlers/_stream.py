@@ -1,6 +1,7 @@
 """Records of the table's stream, as AWS Lambda delivers them."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools.shared.dynamodb_deserializer import TypeDeserializer
@@ -19,12 +20,13 @@ def read_change(record: Mapping[str, Any]) -> Change | None:
         body = record["dynamodb"]
         classroom_id = body["Keys"]["classroomId"]["S"]
         sequence_number = body["SequenceNumber"]
+        changed_at = datetime.fromtimestamp(int(body["ApproximateCreationDateTime"]), UTC)
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a record of the Classrooms table's stream: {error} is missing") from error
     old, new = body.get("OldImage"), body.get("NewImage")
     if is_own_write(old, new):
         return None
-    return Change(sequence_number, classroom_id, _plain(old), _plain(new))
+    return Change(sequence_number, changed_at, classroom_id, _plain(old), _plain(new))
 
 
 def _plain(image: Mapping[str, Any] | None) -> Item | None:

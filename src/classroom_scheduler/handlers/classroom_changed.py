@@ -8,8 +8,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from classroom_scheduler.bootstrap import reconciler
 from classroom_scheduler.domain.changes import Change, handle
-from classroom_scheduler.domain.classroom import Session
 from classroom_scheduler.domain.errors import ClassroomNotWritable
+from classroom_scheduler.domain.plan import History
 from classroom_scheduler.handlers._stream import read_change
 from classroom_scheduler.observability import count, logger, metrics
 
@@ -41,9 +41,9 @@ def _changes(event: dict[str, Any]) -> Iterator[Change]:
             yield change
 
 
-def _look_at(classroom_id: str, previous: Session | None) -> None:
+def _look_at(classroom_id: str, history: History) -> None:
     try:
-        decision = reconciler()(classroom_id, previous)
+        decision = reconciler()(classroom_id, history)
     except ClassroomNotWritable as error:  # its item has no room for even a reason; its neighbours go on
         logger.error("item can't be written to", correlation_id=classroom_id, error=str(error))
         count("ClassroomsNotWritable")
