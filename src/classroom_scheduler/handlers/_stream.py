@@ -1,5 +1,6 @@
 """Records of the table's stream, as AWS Lambda delivers them."""
 
+import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -29,8 +30,15 @@ def read_change(record: Mapping[str, Any]) -> Change | None:
     return Change(sequence_number, changed_at, classroom_id, _plain(old), _plain(new))
 
 
+class _PlainDeserializer(TypeDeserializer):
+    """Gives bytes for binary values, which Lambda delivers as base64: an image has to equal the item as it is read."""
+
+    def _deserialize_b(self, value: str) -> bytes:  # type: ignore[override]
+        return base64.b64decode(value)
+
+
 def _plain(image: Mapping[str, Any] | None) -> Item | None:
     if image is None:
         return None
-    deserializer = TypeDeserializer()
+    deserializer = _PlainDeserializer()
     return {name: deserializer.deserialize(value) for name, value in image.items()}
