@@ -56,10 +56,10 @@ class FakeClassrooms:
         if current is None or not _as_expected(current, expected):
             raise ClassroomMoved(f"{classroom_id} is not as it was read")
         wanted = {name: value for name, value in current.items() if name not in removed}
-        wanted.update(_stored(changes))
         try:
+            wanted.update(_stored(changes))
             _check(wanted)
-        except RefusedByAws as refusal:
+        except (RefusedByAws, TypeError) as refusal:
             raise ClassroomNotWritable(f"{classroom_id} cannot be written: {refusal}") from refusal
         self.writes += 1
         self._replace(classroom_id, wanted)
@@ -148,7 +148,7 @@ def _check(item: Mapping[str, Any]) -> None:
         if not isinstance(item[name], str) or not item[name]:
             raise RefusedByAws(f"the index key {name} must be a string that is not empty")
     if _has_no_type(item):
-        raise RefusedByAws("an attribute without a name, or a number of more than 38 digits")
+        raise RefusedByAws("an attribute without a name, or a value that DynamoDB has no type for")
     if item_size(item) > MAX_ITEM_BYTES:
         raise RefusedByAws("Item size has exceeded the maximum allowed size")
 
@@ -158,7 +158,15 @@ def _has_no_type(value: Any) -> bool:
         return "" in value or any(map(_has_no_type, value.values()))
     if isinstance(value, list):
         return any(map(_has_no_type, value))
-    return isinstance(value, Decimal) and len("".join(map(str, value.as_tuple().digits)).strip("0")) > 38
+    if isinstance(value, set):
+        return not value or any(map(_has_no_type, value))
+    if isinstance(value, str):
+        return any("\ud800" <= character <= "\udfff" for character in value)
+    if not isinstance(value, Decimal):
+        return False
+    if not value.is_finite() or (value and not -130 <= value.adjusted() <= 125):
+        return True
+    return len("".join(map(str, value.as_tuple().digits)).strip("0")) > 38
 
 
 def item_size(item: Mapping[str, Any]) -> int:

@@ -309,11 +309,7 @@ def test_an_item_that_would_grow_beyond_400_kilobytes_is_not_writable(store: Sto
         pytest.param(set(), id="an empty set"),
     ],
 )
-def test_a_value_that_dynamodb_has_no_type_for_is_not_writable(
-    request: pytest.FixtureRequest, store: Store, value: Any
-) -> None:
-    if isinstance(store, Fake):
-        request.applymarker(pytest.mark.xfail(strict=True, reason="the fake stores what DynamoDB has no type for"))
+def test_a_value_that_dynamodb_has_no_type_for_is_not_writable(store: Store, value: Any) -> None:
     store.put(a_classroom("algebra-1"))
 
     with pytest.raises(ClassroomNotWritable):

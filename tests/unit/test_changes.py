@@ -269,3 +269,24 @@ def test_a_deleted_item_inserted_again_from_a_copy_runs_again() -> None:
 
     assert day.item["executionName"] in day.executions.running
     assert day.item["status"] == "SCHEDULED"
+
+
+def test_a_class_deleted_and_inserted_at_once_gets_an_execution_that_has_not_seen_it_gone() -> None:
+    """The old one may have woken up in between, found nothing and given up."""
+    day = a_day_with_a_class()
+    day.look()
+    first = day.session
+    day.delete()
+    assert day.until("09:00").run(START, first.execution_name)["state"] == "FENCED"
+    day.write()
+    records = list(day.changes)
+
+    day.look()
+
+    assert day.session.execution_name != first.execution_name
+    assert day.session.recording_id == first.recording_id
+    assert day.run(START)["state"] == "SUCCEEDED"
+    now = day.item
+    day.changes = records
+    day.look()
+    assert day.item == now, "and only once"

@@ -298,6 +298,33 @@ def test_a_task_does_not_wait_for_ever_for_an_edit_that_nobody_carries_out() -> 
     assert day.until("09:00:40").run(START, attempt=PATIENCE[START])["state"] == "SUCCEEDED"
 
 
+def test_a_wiped_item_starts_nothing_however_long_it_stays_so() -> None:
+    """The handler puts it back and the start is tried again; the state machine gives up after nine minutes, aloud."""
+    day = a_day_with_a_class()
+    name = day.session.execution_name
+    day.write()
+
+    with pytest.raises(ClassroomUnsettled):
+        day.until("09:05").run(START, name, attempt=39)
+
+
+def test_a_live_ping_without_a_recording_is_not_sent() -> None:
+    day = a_day_with_a_class()
+
+    assert day.until("09:01").run(PING, StartRecording={"state": "FENCED"})["state"] == "SKIPPED"
+    assert day.item["tasks"]["SendLivePing"]["error"] == "the recording has not started"
+
+
+def test_a_class_that_was_never_started_fails_at_its_end_and_says_why() -> None:
+    day = a_day_with_a_class()
+
+    with pytest.raises(PermanentError, match="not there"):
+        day.until("10:00").run(STOP, StartRecording={"state": "FENCED"})
+    assert day.item["status"] == "FAILED"
+    assert "could not be started (at its start the classroom was not there" in day.item["reason"]
+    assert day.told() == []
+
+
 def test_a_recorder_is_stopped_even_if_its_item_stays_wiped() -> None:
     day = a_day_in_class()
     name = day.session.execution_name

@@ -100,6 +100,7 @@ def history_of(changes: Sequence[Change]) -> History:
         sessions=sessions,
         left=None if latest.new is None else Classroom.read(latest.classroom_id, latest.new),
         moment=latest.moment,
+        deleted=frozenset(c.previous.execution_name for c in changes if c.new is None and c.previous is not None),
         copied=next((c.brought for c in changes if c.brought and c.brought.execution_name not in named), None),
     )
 

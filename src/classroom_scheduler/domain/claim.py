@@ -13,7 +13,7 @@ from classroom_scheduler.domain.plan import Action, History, plan
 from classroom_scheduler.domain.report import HORIZON, live_ping_due
 from classroom_scheduler.domain.schedule import DEFAULT_LIVE_PING_DELAY, Schedule, read_time
 
-# So often a task waits for the stream handler: with the machine's back-off some 30 s, for a stop, which would cut a
+# So often a task waits for an edit to be carried out: with the machine's back-off some 30 s; a stop, which would cut a
 # class short for good, some 3 minutes. A record that takes longer is lost or stuck, and a class in force is worth more
 # than an edit that nobody carries out.
 PATIENCE = {Task.START_RECORDING: 6, Task.SEND_LIVE_PING: 6, Task.STOP_RECORDING: 12}
@@ -30,6 +30,11 @@ class Run:
     scheduled: Schedule
     attempt: int = 0
     results: Mapping[str, Any] = field(default_factory=dict)
+
+    def result_of(self, task: Task) -> str | None:
+        """The state in which an earlier task of this execution ended."""
+        result = self.results.get(str(task))
+        return result.get("state") if isinstance(result, Mapping) else None
 
     @classmethod
     def read(cls, task: Task, event: Mapping[str, Any]) -> Self:
@@ -63,17 +68,19 @@ class Standing(StrEnum):
 
 def standing(run: Run, classroom: Classroom | None, now: datetime, horizon: timedelta = HORIZON) -> Standing:
     """What this execution is to the classroom. Raises ClassroomUnsettled where the stream handler has to say first."""
-    if run.execution_name == stop_name(run.recording_id) or classroom is None:
+    if classroom is None or run.execution_name == stop_name(run.recording_id):
         return _outside(run)
     session = classroom.session
-    if _is_unsettled(run, classroom, now, horizon):
-        if run.attempt < PATIENCE[run.task]:
-            raise ClassroomUnsettled(f"{run.classroom_id} was edited, and the edit is not carried out yet")
-        if session is None:
-            return _outside(run)
-    if session is None:
+    if session is None and classroom.is_rejected:
         return _outside(run)
+    if session is None or is_later(run.execution_name, session.execution_name):
+        # Wiped, or put back from an old copy. To stop is right in any case; all else can only wait for the handler.
+        if run.task is Task.STOP_RECORDING and run.attempt >= PATIENCE[run.task]:
+            return Standing.ABANDONED
+        raise ClassroomUnsettled(f"{run.classroom_id} was put again, and its attributes are not put back yet")
     if session.execution_name == run.execution_name:
+        if _is_edited(classroom, now, horizon) and run.attempt < PATIENCE[run.task]:
+            raise ClassroomUnsettled(f"{run.classroom_id} was edited, and the edit is not carried out yet")
         return Standing.OWN
     return Standing.FENCED if session.recording_id == run.recording_id else _outside(run)
 
@@ -107,19 +114,12 @@ def _text(event: Mapping[str, Any], field: str) -> str:
     return value
 
 
-def _is_unsettled(run: Run, classroom: Classroom, now: datetime, horizon: timedelta) -> bool:
-    session = classroom.session
-    if session is None:
-        return not classroom.is_rejected
-    if session.execution_name == run.execution_name:
-        return plan(classroom, History(), now, horizon).action not in {Action.KEEP, Action.REJECT}
-    # An item that names an older execution than this one was put back from an old copy.
-    return is_later(run.execution_name, session.execution_name)
+def _is_edited(classroom: Classroom, now: datetime, horizon: timedelta) -> bool:
+    return plan(classroom, History(), now, horizon).action not in {Action.KEEP, Action.REJECT}
 
 
 def _outside(run: Run) -> Standing:
     if run.task is not Task.STOP_RECORDING:
         return Standing.FENCED
-    start = run.results.get(str(Task.START_RECORDING), {})
-    nothing_started = run.execution_name == run.recording_id and start.get("state") == Standing.FENCED
+    nothing_started = run.execution_name == run.recording_id and run.result_of(Task.START_RECORDING) == Standing.FENCED
     return Standing.FENCED if nothing_started else Standing.ABANDONED

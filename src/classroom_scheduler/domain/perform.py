@@ -66,10 +66,10 @@ def perform(run: Run, world: World) -> dict[str, Any]:
         if known is not None and known.is_finished:
             return _known(run, session, known, now)
         record = open_record(run, session, now)
-        if run.task is Task.START_RECORDING and not session.has_begun and now >= session.scheduled.end:
-            return _miss(run, classroom, record, world)
-        if run.task is Task.SEND_LIVE_PING and max(record.due_at, now) >= session.scheduled.end:
-            return _skip(run, classroom, record, world)
+        if missed := _why_missed(run, session, now):
+            return _miss(run, classroom, record, missed, world)
+        if skipped := _why_skipped(run, session, record, now):
+            return _skip(run, classroom, record, skipped, world)
         with suppress(ClassroomMoved):
             claimed = _claim(classroom, session.with_task(run.task, record), world)
             break
@@ -149,19 +149,40 @@ def _give_up(run: Run, claimed: Classroom, record: TaskRecord, error: str, world
     raise PermanentError(error)
 
 
-def _miss(run: Run, classroom: Classroom, record: TaskRecord, world: World) -> dict[str, Any]:
-    """Its end has passed before it could be started: nothing is left to record, and nothing has to be stopped."""
-    error = f"its end {write_time(run.scheduled.end)} had passed before it could be started"
+def _why_missed(run: Run, session: Session, now: datetime) -> str | None:
+    """Why there is nothing to record, and nothing to stop either."""
+    if session.has_begun:
+        return None
+    if run.task is Task.START_RECORDING and now >= session.scheduled.end:
+        return f"its end {write_time(session.scheduled.end)} had passed before it could be started"
+    if run.task is Task.STOP_RECORDING and run.result_of(Task.START_RECORDING) == Standing.FENCED:
+        return "at its start the classroom was not there, or another execution's"
+    return None
+
+
+def _miss(run: Run, classroom: Classroom, record: TaskRecord, error: str, world: World) -> dict[str, Any]:
     missed = _closed(record, TaskState.FAILED, world.clock(), error=error)
     skipped = replace(missed, state=TaskState.SKIPPED)
     world.settle(run, classroom, {Task.START_RECORDING: missed, Task.STOP_RECORDING: skipped})
     raise PermanentError(error)
 
 
-def _skip(run: Run, classroom: Classroom, record: TaskRecord, world: World) -> dict[str, Any]:
-    reason = "the class ends before it is due"
+def _why_skipped(run: Run, session: Session, record: TaskRecord, now: datetime) -> str | None:
+    if run.task is not Task.SEND_LIVE_PING:
+        return None
+    if TaskState.SUCCEEDED not in {run.result_of(Task.START_RECORDING), _state(session, Task.START_RECORDING)}:
+        return "the recording has not started"
+    return "the class ends before it is due" if max(record.due_at, now) >= session.scheduled.end else None
+
+
+def _skip(run: Run, classroom: Classroom, record: TaskRecord, reason: str, world: World) -> dict[str, Any]:
     world.settle(run, classroom, {run.task: _closed(record, TaskState.SKIPPED, world.clock(), error=reason)})
     return _outcome(run, TaskState.SKIPPED, reason)
+
+
+def _state(session: Session, task: Task) -> TaskState | None:
+    record = session.tasks.get(task)
+    return None if record is None else record.state
 
 
 def _stop_previous(run: Run, claimed: Classroom, previous: Recording, world: World) -> Classroom:

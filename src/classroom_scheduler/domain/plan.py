@@ -33,7 +33,8 @@ class Action(StrEnum):
 class History:
     """What stream records tell of a classroom that its item can't: the only place where wiped attributes still are.
 
-    `sessions` are those that the item named before each change; `left` is the item as the latest change left it, None
+    `sessions` are those that the item named before each change, `deleted` the executions named by an item that was
+    deleted, which may have found nothing of theirs and given up; `left` is the item as the latest change left it, None
     where that deleted it; `moment` is a time of the latest record's own; `copied` is a session that an insert brought
     along from an item deleted before.
     """
@@ -42,6 +43,7 @@ class History:
     left: Classroom | None = None
     moment: datetime | None = None
     copied: Session | None = None
+    deleted: frozenset[str] = frozenset()
 
     def is_outdated_by(self, current: Classroom) -> bool:
         """Whether the item has changed since, so that another record is on its way; never without a record at all."""
@@ -89,8 +91,10 @@ def _decide(current: Classroom, known: Session | None, history: History, now: da
     if known.is_over:
         return _after_the_end(current, known, now, horizon)
     refused = refusal(current, known, now)
-    wanted = current.wanted
-    if refused is not None or wanted is None or wanted == known.scheduled:
+    wanted = known.scheduled if refused is not None or current.wanted is None else current.wanted
+    if wanted == known.scheduled:
+        if known.execution_name in history.deleted:
+            return _replace(current, known, wanted, now, horizon)
         return Decision(Action.KEEP, reason_for(known, now, horizon, refused), known)
     if not known.has_begun:
         return _replace(current, known, wanted, now, horizon)
