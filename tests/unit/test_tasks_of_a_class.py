@@ -332,6 +332,9 @@ def test_a_recorder_is_stopped_even_if_its_item_stays_wiped() -> None:
 
     assert day.until("10:00").run(STOP, name, attempt=PATIENCE[STOP])["state"] == "SUCCEEDED"
     assert day.server.live == set()
+    assert day.item["status"] == "COMPLETED"
+    day.look()
+    assert day.item["reason"].startswith("Recorded from 2026-12-01T09:00:00"), "what was wiped is merged in"
 
 
 def test_a_task_waits_where_its_item_names_an_older_execution() -> None:

@@ -1,6 +1,6 @@
 """What tasks write on their classroom's item: always under the condition that nothing moved since it was read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -54,20 +54,44 @@ class Bookkeeping:
             latest = self.look(run.classroom_id)
         raise ClassroomMoved(f"{run.classroom_id} was changed by somebody else {TRIES} times while a task was recorded")
 
-    def tell_previous(self, run: Run, classroom: Classroom | None, error: str | None) -> None:
-        """Say on the item what came of stopping the recording before its own; an `error` of None is success.
+    def tell(self, classroom: Classroom | None, news: Callable[[Classroom], Session | None]) -> None:
+        """Write what `news` makes of the classroom, None being nothing, as often as somebody else's write comes first.
 
-        Only news: where it can't be written, the item says a little longer that the recording is being stopped.
+        For what an execution does that the item does not name: only news, so that nothing is raised where the item
+        can't be read or written.
         """
         with suppress(SchedulerError):
             for _ in range(TRIES):
-                if classroom is None or classroom.session is None:
+                session = None if classroom is None else news(classroom)
+                if classroom is None or session is None:
                     return
-                previous = classroom.session.previous
-                if previous is None or previous.recording_id != run.recording_id:
-                    return
-                outcome = None if error is None else replace(previous, error=error)
                 with suppress(ClassroomMoved):
-                    self.write(classroom, replace(classroom.session, previous=outcome))
+                    self.write(classroom, session)
                     return
-                classroom = self.look(run.classroom_id)
+                classroom = self.look(classroom.classroom_id)
+
+
+def previous_told(run: Run, error: str | None) -> Callable[[Classroom], Session | None]:
+    """What came of stopping the recording before the item's own; an `error` of None is success."""
+
+    def news(classroom: Classroom) -> Session | None:
+        session = classroom.session
+        if session is None or session.previous is None or session.previous.recording_id != run.recording_id:
+            return None
+        return replace(session, previous=None if error is None else replace(session.previous, error=error))
+
+    return news
+
+
+def stop_told(run: Run, stopped: TaskRecord) -> Callable[[Classroom], Session | None]:
+    """The recording was stopped although its item was wiped or put back: nobody may take it for one that still runs."""
+
+    def news(classroom: Classroom) -> Session | None:
+        session = classroom.session
+        if session is None and not classroom.is_rejected:
+            session = Session(run.recording_id, run.execution_name, run.scheduled)
+        if session is None or session.recording_id != run.recording_id:
+            return previous_told(run, None)(classroom)
+        return session.with_task(Task.STOP_RECORDING, stopped)
+
+    return news

@@ -94,14 +94,14 @@ def handle(changes: Sequence[Change], look_at: Callable[[str, History], object],
 def history_of(changes: Sequence[Change]) -> History:
     """What changes of one classroom, in their order, tell together."""
     latest = changes[-1]
-    sessions = tuple(change.previous for change in changes if change.previous is not None)
-    named = {session.execution_name for session in sessions}
+    deleted = {change.previous.execution_name for change in changes if change.new is None and change.previous}
+    brought = [change.brought for change in changes if change.brought is not None]
     return History(
-        sessions=sessions,
+        sessions=tuple(change.previous for change in changes if change.previous is not None),
         left=None if latest.new is None else Classroom.read(latest.classroom_id, latest.new),
         moment=latest.moment,
-        deleted=frozenset(c.previous.execution_name for c in changes if c.new is None and c.previous is not None),
-        copied=next((c.brought for c in changes if c.brought and c.brought.execution_name not in named), None),
+        copied=next((session for session in brought if session.execution_name not in deleted), None),
+        deleted=frozenset(deleted),
     )
 
 

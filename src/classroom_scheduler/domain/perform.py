@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from classroom_scheduler.domain.bookkeeping import Bookkeeping
+from classroom_scheduler.domain.bookkeeping import Bookkeeping, previous_told, stop_told
 from classroom_scheduler.domain.claim import Run, Standing, open_record, standing
 from classroom_scheduler.domain.classroom import Classroom, Recording, Session, Task, TaskRecord, TaskState, written
 from classroom_scheduler.domain.errors import (
@@ -86,7 +86,7 @@ def fail(run: Run, error: str, books: Bookkeeping) -> dict[str, Any]:
     if classroom is None or classroom.session is None:
         return _outcome(run, Standing.FENCED, "The classroom is gone; nothing is written.")
     if run.task is Task.STOP_RECORDING:
-        books.tell_previous(run, classroom, error)
+        books.tell(classroom, previous_told(run, error))
     known = classroom.session.tasks.get(run.task)
     if classroom.session.execution_name == run.execution_name and (known is None or not known.is_finished):
         opened = known or open_record(run, classroom.session, books.clock())
@@ -202,15 +202,18 @@ def _stop_previous(run: Run, claimed: Classroom, previous: Recording, world: Wor
 
 def _stop_abandoned(run: Run, classroom: Classroom | None, world: World) -> dict[str, Any]:
     """Stop a recording that no item answers for: always safe, while a forgotten recorder never is."""
-    message = _message(run, world.clock(), run.attempt + 1, run.scheduled.end, {})
+    began = world.clock()
     try:
+        message = _message(run, began, run.attempt + 1, run.scheduled.end, {})
         answer = world.server.send(message, timeout=CALL_TIMEOUT)
     except SchedulerError as error:
-        world.tell_previous(run, classroom, str(error))
+        world.tell(classroom, previous_told(run, str(error)))
         if isinstance(error, PermanentError):
             raise PermanentError(str(error)) from error
         raise
-    world.tell_previous(run, classroom, None)
+    now = world.clock()
+    stopped = TaskRecord(TaskState.SUCCEEDED, run.scheduled.end, began, now, attempts=run.attempt + 1, result=answer)
+    world.tell(classroom, stop_told(run, stopped))
     return _outcome(run, TaskState.SUCCEEDED, "The recording was no longer its classroom's own; stopped.", answer)
 
 
