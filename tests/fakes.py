@@ -214,6 +214,11 @@ class FakeExecutions:
         # json: what Step Functions keeps is the text, not our object
         self.started.setdefault(name, json.loads(json.dumps(request)))
 
+    def status(self, name: str) -> str | None:
+        if self.unavailable or name not in self.started:
+            return None
+        return "ABORTED" if name in self.aborted else "RUNNING"
+
     def stop(self, name: str, reason: str) -> bool:
         self.stop_calls.append(name)
         if self.unavailable or self.stops_throttled or name not in self.started:

@@ -226,6 +226,12 @@ class _Executions:
         if self._world.refuses("StartExecution", "after"):
             raise ServiceUnavailable("Step Functions: connection lost")
 
+    def status(self, name: str) -> str | None:
+        if self._world.refuses("DescribeExecution", "before"):
+            return None
+        execution = self._world.machine.executions.get(name)
+        return None if execution is None else execution.status
+
     def stop(self, name: str, reason: str) -> bool:
         stopped = False
         if not self._world.refuses("StopExecution", "before"):

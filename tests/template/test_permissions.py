@@ -36,7 +36,12 @@ https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
 
 ALLOWED: dict[str, set[tuple[str, Any]]] = {
     "ClassroomChangedFunctionRole": TABLE_ACCESS
-    | {("states:StartExecution", MACHINE), ("states:StopExecution", EXECUTIONS), ("sqs:SendMessage", QUEUE)},
+    | {
+        ("states:StartExecution", MACHINE),
+        ("states:StopExecution", EXECUTIONS),
+        ("states:DescribeExecution", EXECUTIONS),
+        ("sqs:SendMessage", QUEUE),
+    },
     "StartRecordingFunctionRole": TASK,
     "SendLivePingFunctionRole": TASK,
     "StopRecordingFunctionRole": TASK,

@@ -24,16 +24,9 @@ class Change:
     new: Item | None
 
     @property
-    def previous(self) -> Session | None:
-        """The session that the item named before this change.
-
-        A session that was over when its item was deleted is forgotten: whoever inserts the classroom again wants it
-        to run again.
-        """
-        session = None if self.old is None else read_session(self.classroom_id, self.old)
-        if session is not None and self.new is None and session.is_over:
-            return None
-        return session
+    def named_before(self) -> Session | None:
+        """The session that the item named before this change."""
+        return None if self.old is None else read_session(self.classroom_id, self.old)
 
     @property
     def brought(self) -> Session | None:
@@ -94,14 +87,18 @@ def handle(changes: Sequence[Change], look_at: Callable[[str, History], object],
 def history_of(changes: Sequence[Change]) -> History:
     """What changes of one classroom, in their order, tell together."""
     latest = changes[-1]
-    deleted = {change.previous.execution_name for change in changes if change.new is None and change.previous}
+    named = [(change, session) for change in changes if (session := change.named_before) is not None]
+    # Whoever inserts a classroom again after its class is over wants it to run again.
+    over = {session.recording_id for change, session in named if change.new is None and session.is_over}
+    known = [(change, session) for change, session in named if session.recording_id not in over]
+    deleted = {session.execution_name for change, session in known if change.new is None}
     brought = [change.brought for change in changes if change.brought is not None]
     return History(
-        sessions=tuple(change.previous for change in changes if change.previous is not None),
+        sessions=tuple(session for _, session in known),
         left=None if latest.new is None else Classroom.read(latest.classroom_id, latest.new),
         moment=latest.moment,
         copied=next((session for session in brought if session.execution_name not in deleted), None),
-        deleted=frozenset(deleted),
+        spent=frozenset(deleted),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from classroom_scheduler.domain.classroom import Classroom, Recording, Session, newest
+from classroom_scheduler.domain.classroom import Classroom, Recording, Session, Task, newest
 from classroom_scheduler.domain.names import next_name
 from classroom_scheduler.domain.report import HORIZON, already_past, reason_for, refusal, rejection
 from classroom_scheduler.domain.schedule import Schedule
@@ -33,17 +33,18 @@ class Action(StrEnum):
 class History:
     """What stream records tell of a classroom that its item can't: the only place where wiped attributes still are.
 
-    `sessions` are those that the item named before each change, `deleted` the executions named by an item that was
-    deleted, which may have found nothing of theirs and given up; `left` is the item as the latest change left it, None
-    where that deleted it; `moment` is a time of the latest record's own; `copied` is a session that an insert brought
-    along from an item deleted before.
+    `sessions` are those that the item named before each change. Of them, `spent` executions can't go on: they may have
+    found their item deleted and given up, or have ended; and `ended` recordings have been stopped. `left` is the item
+    as the latest change left it, None where that deleted it; `moment` is a time of the latest record's own; `copied`
+    is a session that an insert brought along from an item deleted before.
     """
 
     sessions: tuple[Session, ...] = ()
     left: Classroom | None = None
     moment: datetime | None = None
     copied: Session | None = None
-    deleted: frozenset[str] = frozenset()
+    spent: frozenset[str] = frozenset()
+    ended: frozenset[str] = frozenset()
 
     def is_outdated_by(self, current: Classroom) -> bool:
         """Whether the item has changed since, so that another record is on its way; never without a record at all."""
@@ -72,7 +73,7 @@ def plan(current: Classroom | None, history: History, now: datetime, horizon: ti
     """Where this classroom has to end up: `current` is its item as it is now, `history` what the item can't tell."""
     named_now = () if current is None or current.session is None else (current.session,)
     sessions = (*named_now, *history.sessions)
-    known = newest(sessions)
+    known = newest(session for session in sessions if session.recording_id not in history.ended)
     if current is None:
         decision = _removed(known)
     elif known is None and history.is_outdated_by(current):
@@ -92,8 +93,10 @@ def _decide(current: Classroom, known: Session | None, history: History, now: da
         return _after_the_end(current, known, now, horizon)
     refused = refusal(current, known, now)
     wanted = known.scheduled if refused is not None or current.wanted is None else current.wanted
+    if _was_stopped_for_another_end(known) and wanted.end > now:
+        return _renew(current, wanted, now, horizon, after=known)
     if wanted == known.scheduled:
-        if known.execution_name in history.deleted:
+        if known.execution_name in history.spent:
             return _replace(current, known, wanted, now, horizon)
         return Decision(Action.KEEP, reason_for(known, now, horizon, refused), known)
     if not known.has_begun:
@@ -148,6 +151,12 @@ def _while_recording(
     if known.is_stopping or wanted.start > now:
         return _renew(current, wanted, now, horizon, after=known)
     return _replace(current, known, wanted, now, horizon)
+
+
+def _was_stopped_for_another_end(known: Session) -> bool:
+    """Its stop was claimed while another schedule was in force, which came to light only afterwards."""
+    stop = known.tasks.get(Task.STOP_RECORDING)
+    return known.is_stopping and stop is not None and stop.due_at != known.scheduled.end
 
 
 def _replace(current: Classroom, known: Session, wanted: Schedule, now: datetime, horizon: timedelta) -> Decision:

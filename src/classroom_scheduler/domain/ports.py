@@ -39,6 +39,9 @@ class Executions(Protocol):
     def stop(self, name: str, reason: str) -> bool:
         """Abort the execution; False where that could not be done. Never raises: the fence is what keeps us safe."""
 
+    def status(self, name: str) -> str | None:
+        """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED; None where there is no such execution, or none can tell."""
+
 
 @dataclass(frozen=True)
 class Message:

@@ -5,10 +5,11 @@ out the rest; every call may be repeated.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES, Classroom, Recording, Status
+from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES, Classroom, Recording, Status, newest
 from classroom_scheduler.domain.errors import ClassroomMoved
 from classroom_scheduler.domain.names import stop_name
 from classroom_scheduler.domain.plan import Action, Decision, History, plan
@@ -48,8 +49,9 @@ def reconcile(
     for _ in range(TRIES):
         item = classrooms.get(classroom_id)
         current = None if item is None else Classroom.read(classroom_id, item)
+        seen = _checked(current, history, executions)
         now = clock()
-        decision = plan(current, history, now, horizon)
+        decision = plan(current, seen, now, horizon)
         try:
             if current is not None and decision.action is not Action.LEAVE:
                 _write_intent(current, decision, classrooms, executions, now, horizon)
@@ -78,6 +80,22 @@ def write_report(classroom: Classroom, report: Mapping[str, Any], classrooms: Cl
 
 def _basis(item: Item) -> dict[str, Any]:
     return {name: item.get(name) for name in _DECIDED_ON}
+
+
+def _checked(current: Classroom | None, history: History, executions: Executions) -> History:
+    """What only records know of a wiped item's session may be long past: the class deleted since, and inserted again.
+
+    Asks for the status of executions in this rare case alone: DescribeExecution refills at ten a second.
+    """
+    known = newest(history.sessions)
+    if current is None or current.session is not None or known is None or known.is_over:
+        return history
+    status = executions.status(known.execution_name)
+    if status is None or status == "RUNNING":
+        return history
+    if status != "ABORTED" or executions.status(stop_name(known.recording_id)) is not None:
+        return replace(history, ended=history.ended | {known.recording_id})
+    return replace(history, spent=history.spent | {known.execution_name})
 
 
 def _write_intent(
