@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 from classroom_scheduler.domain.changes import Change
+from classroom_scheduler.domain.classroom import read_session
 from classroom_scheduler.domain.errors import SchedulerError, ServerUnavailable, ServiceUnavailable
 from classroom_scheduler.domain.ports import Item, Message
 from tests.fakes import ARN_PREFIX, FakeClassrooms
@@ -72,11 +73,16 @@ class World:
         self.server = SimulatedServer(self.clock)
         self.stream = Stream(self.clock, self.shards, self._classroom_changed)
         self.table.watchers.append(self.stream.append)
+        self.stream.is_settled = self._is_settled
         self.machine = StepFunctions(definition(), self.clock, self.random, self._run_task)
         self.invocations: list[Invocation] = []
         self.on_look: Callable[[Invocation, str], None] = lambda invocation, classroom_id: None
         self.on_call: Callable[[Invocation, Message], None] = lambda invocation, message: None
         self.app = App(_Classrooms(self), _Executions(self), _Server(self), self.clock, self._broke)
+
+    def _is_settled(self, classroom_id: str) -> bool:
+        item = self.table.look(classroom_id)
+        return item is None or read_session(classroom_id, item) is not None or item.get("status") == "INVALID"
 
     # time
 

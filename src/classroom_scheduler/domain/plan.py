@@ -80,7 +80,7 @@ def plan(current: Classroom | None, history: History, now: datetime, horizon: ti
         decision = Decision(Action.LEAVE, "The classroom was changed again since; the record of that change decides.")
     elif known is not None and history.brought_by_an_insert(known):
         # Whatever ran for the item that was deleted is cancelled, and its execution can't be started again.
-        decision = _reject_or_renew(current, now, horizon, after=known)
+        decision = _reject_or_renew(current, known, history, now, horizon)
     else:
         decision = _decide(current, known, history, now, horizon)
     return _leave_nobody_behind(decision, sessions)
@@ -88,20 +88,20 @@ def plan(current: Classroom | None, history: History, now: datetime, horizon: ti
 
 def _decide(current: Classroom, known: Session | None, history: History, now: datetime, horizon: timedelta) -> Decision:
     if known is None:
-        return _reject_or_renew(current, now, horizon, named_at=history.moment)
+        return _reject_or_renew(current, None, history, now, horizon)
     if known.is_over:
-        return _after_the_end(current, known, now, horizon)
+        return _after_the_end(current, known, history, now, horizon)
     refused = refusal(current, known, now)
     wanted = known.scheduled if refused is not None or current.wanted is None else current.wanted
     if _was_stopped_for_another_end(known) and wanted.end > now:
-        return _renew(current, wanted, now, horizon, after=known)
+        return _renew(current, wanted, known, history, now, horizon)
     if wanted == known.scheduled:
         if known.execution_name in history.spent:
             return _replace(current, known, wanted, now, horizon)
         return Decision(Action.KEEP, reason_for(known, now, horizon, refused), known)
     if not known.has_begun:
         return _replace(current, known, wanted, now, horizon)
-    return _while_recording(current, known, wanted, now, horizon)
+    return _while_recording(current, known, wanted, history, now, horizon)
 
 
 def _removed(known: Session | None) -> Decision:
@@ -116,40 +116,35 @@ def _removed(known: Session | None) -> Decision:
 
 
 def _reject_or_renew(
-    current: Classroom,
-    now: datetime,
-    horizon: timedelta,
-    *,
-    after: Session | None = None,
-    named_at: datetime | None = None,
+    current: Classroom, after: Session | None, history: History, now: datetime, horizon: timedelta
 ) -> Decision:
     if current.wanted is None:
         return _reject(current.problem)
     if current.wanted.end <= now:
         return _reject(already_past(current.wanted))
-    return _renew(current, current.wanted, now, horizon, after, named_at)
+    return _renew(current, current.wanted, after, history, now, horizon)
 
 
 def _reject(why: object, known: Session | None = None) -> Decision:
     return Decision(Action.REJECT, rejection(why)["reason"], known)
 
 
-def _after_the_end(current: Classroom, known: Session, now: datetime, horizon: timedelta) -> Decision:
+def _after_the_end(current: Classroom, known: Session, history: History, now: datetime, horizon: timedelta) -> Decision:
     if current.wanted is None and not current.tells_its_problem:
         return _reject(current.problem, known)
     if current.wanted is None or current.wanted == known.scheduled or current.wanted.end <= now:
         return Decision(Action.KEEP, reason_for(known, now, horizon, refusal(current, known, now)), known)
-    return _renew(current, current.wanted, now, horizon, after=known)
+    return _renew(current, current.wanted, known, history, now, horizon)
 
 
 def _while_recording(
-    current: Classroom, known: Session, wanted: Schedule, now: datetime, horizon: timedelta
+    current: Classroom, known: Session, wanted: Schedule, history: History, now: datetime, horizon: timedelta
 ) -> Decision:
     if known.is_stopping and wanted.end <= now:
         return Decision(Action.KEEP, reason_for(known, now, horizon), known)
     # A stop that was tried may have been heard: that recording can't be relied upon to go on.
     if known.is_stopping or wanted.start > now:
-        return _renew(current, wanted, now, horizon, after=known)
+        return _renew(current, wanted, known, history, now, horizon)
     return _replace(current, known, wanted, now, horizon)
 
 
@@ -166,15 +161,10 @@ def _replace(current: Classroom, known: Session, wanted: Schedule, now: datetime
 
 
 def _renew(
-    current: Classroom,
-    wanted: Schedule,
-    now: datetime,
-    horizon: timedelta,
-    after: Session | None,
-    named_at: datetime | None = None,
+    current: Classroom, wanted: Schedule, after: Session | None, history: History, now: datetime, horizon: timedelta
 ) -> Decision:
-    """A first session is named at the moment of its record, so that the record delivered again names it again."""
-    name = next_name(current.classroom_id, named_at or now, after=after.execution_name if after else None)
+    """Named at the moment of the record that asks for it, so that the same record, delivered again, names it again."""
+    name = next_name(current.classroom_id, history.moment or now, after=after.execution_name if after else None)
     still_recording = after.recording if after is not None and after.may_be_recording else None
     session = Session(recording_id=name, execution_name=name, scheduled=wanted, previous=still_recording)
     return Decision(Action.RENEW, reason_for(session, now, horizon), session)
