@@ -49,6 +49,8 @@ class Stream:
     def __init__(self, clock: Callable[[], datetime], shards: int, handler: Handler) -> None:
         self._clock = clock
         self._handler = handler
+        self.only_again: set[str] = set()
+        """The classrooms of which the batch that is being handled holds only records that were done with before."""
         self.is_settled: Callable[[str], bool] = lambda classroom_id: True
         self.shards = [Shard() for _ in range(shards)]
         self._written = 0
@@ -103,6 +105,8 @@ class Stream:
         handed = [entry for entry in batch if entry.handled_at is None or self.is_settled(entry.classroom_id)]
         for entry in handed:
             entry.attempts += 1
+        fresh = {entry.classroom_id for entry in handed if entry.handled_at is None}
+        self.only_again = {entry.classroom_id for entry in handed} - fresh
         failed = self._handler(handed) if handed else []
         if failed is None:
             return 0

@@ -24,9 +24,11 @@ class Change:
     new: Item | None
 
     @property
-    def named_before(self) -> Session | None:
-        """The session that the item named before this change."""
-        return None if self.old is None else read_session(self.classroom_id, self.old)
+    def named(self) -> list[Session]:
+        """The sessions that the item named before this change, and after it if the scheduler itself made it."""
+        images = [self.old, self.new] if is_own_write(self.old, self.new) else [self.old]
+        sessions = [read_session(self.classroom_id, image) for image in images if image is not None]
+        return [session for session in sessions if session is not None]
 
     @property
     def brought(self) -> Session | None:
@@ -73,7 +75,7 @@ def handle(changes: Sequence[Change], look_at: Callable[[str, History], object],
         if not relevant:
             return None
         try:
-            look_at(relevant[0].classroom_id, history_of(relevant))
+            look_at(relevant[0].classroom_id, history_of(of_one_classroom, relevant[-1].moment))
         except Exception:  # noqa: BLE001 - whatever it is, only this classroom's records come again
             return relevant[0].sequence_number
         return None
@@ -84,10 +86,10 @@ def handle(changes: Sequence[Change], look_at: Callable[[str, History], object],
     return [failed for failed in each(look, by_classroom.values()) if failed is not None]
 
 
-def history_of(changes: Sequence[Change]) -> History:
-    """What changes of one classroom, in their order, tell together."""
+def history_of(changes: Sequence[Change], moment: datetime) -> History:
+    """What all changes of one classroom, the scheduler's own among them, tell together."""
     latest = changes[-1]
-    named = [(change, session) for change in changes if (session := change.named_before) is not None]
+    named = [(change, session) for change in changes for session in change.named]
     # Whoever inserts a classroom again after its class is over wants it to run again.
     over = {session.recording_id for change, session in named if change.new is None and session.is_over}
     known = [(change, session) for change, session in named if session.recording_id not in over]
@@ -96,9 +98,9 @@ def history_of(changes: Sequence[Change]) -> History:
     return History(
         sessions=tuple(session for _, session in known),
         left=None if latest.new is None else Classroom.read(latest.classroom_id, latest.new),
-        moment=latest.moment,
+        moment=moment,
         copied=next((session for session in brought if session.execution_name not in deleted), None),
-        spent=frozenset(deleted),
+        deleted=frozenset(deleted),
     )
 
 

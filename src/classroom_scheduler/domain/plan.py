@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from classroom_scheduler.domain.classroom import Classroom, Recording, Session, Task, newest
-from classroom_scheduler.domain.names import next_name
+from classroom_scheduler.domain.names import is_later, next_name
 from classroom_scheduler.domain.report import HORIZON, already_past, reason_for, refusal, rejection
 from classroom_scheduler.domain.schedule import Schedule
 
@@ -33,17 +33,18 @@ class Action(StrEnum):
 class History:
     """What stream records tell of a classroom that its item can't: the only place where wiped attributes still are.
 
-    `sessions` are those that the item named before each change. Of them, `spent` executions can't go on: they may have
-    found their item deleted and given up, or have ended; and `ended` recordings have been stopped. `left` is the item
-    as the latest change left it, None where that deleted it; `moment` is a time of the latest record's own; `copied`
-    is a session that an insert brought along from an item deleted before.
+    `sessions` are those that the item named before each change. Of their executions, those of an item that was
+    `deleted` may have found it gone and given up, and those `aborted` have ended; of their recordings, `ended` ones
+    have been stopped. `left` is the item as the latest change left it, None where that deleted it; `moment` is a time
+    of the latest record's own; `copied` is a session that an insert brought along from an item deleted before.
     """
 
     sessions: tuple[Session, ...] = ()
     left: Classroom | None = None
     moment: datetime | None = None
     copied: Session | None = None
-    spent: frozenset[str] = frozenset()
+    deleted: frozenset[str] = frozenset()
+    aborted: frozenset[str] = frozenset()
     ended: frozenset[str] = frozenset()
 
     def is_outdated_by(self, current: Classroom) -> bool:
@@ -93,10 +94,10 @@ def _decide(current: Classroom, known: Session | None, history: History, now: da
         return _after_the_end(current, known, history, now, horizon)
     refused = refusal(current, known, now)
     wanted = known.scheduled if refused is not None or current.wanted is None else current.wanted
-    if _was_stopped_for_another_end(known) and wanted.end > now:
+    if _was_told_otherwise(known, now) and wanted.end > now:
         return _renew(current, wanted, known, history, now, horizon)
     if wanted == known.scheduled:
-        if known.execution_name in history.spent:
+        if known.execution_name in history.deleted | history.aborted:
             return _replace(current, known, wanted, now, horizon)
         return Decision(Action.KEEP, reason_for(known, now, horizon, refused), known)
     if not known.has_begun:
@@ -148,10 +149,14 @@ def _while_recording(
     return _replace(current, known, wanted, now, horizon)
 
 
-def _was_stopped_for_another_end(known: Session) -> bool:
-    """Its stop was claimed while another schedule was in force, which came to light only afterwards."""
+def _was_told_otherwise(known: Session, now: datetime) -> bool:
+    """The server was told to stop for another end, or to start for another start, than those in force now.
+
+    Its item was wiped or damaged when the schedule was changed, and this came to light only afterwards.
+    """
     stop = known.tasks.get(Task.STOP_RECORDING)
-    return known.is_stopping and stop is not None and stop.due_at != known.scheduled.end
+    stopped_for_another_end = known.is_stopping and stop is not None and stop.due_at != known.scheduled.end
+    return stopped_for_another_end or (known.has_begun and known.scheduled.start > now)
 
 
 def _replace(current: Classroom, known: Session, wanted: Schedule, now: datetime, horizon: timedelta) -> Decision:
@@ -164,7 +169,9 @@ def _renew(
     current: Classroom, wanted: Schedule, after: Session | None, history: History, now: datetime, horizon: timedelta
 ) -> Decision:
     """Named at the moment of the record that asks for it, so that the same record, delivered again, names it again."""
-    name = next_name(current.classroom_id, history.moment or now, after=after.execution_name if after else None)
+    name = next_name(current.classroom_id, history.moment or now)
+    if after is not None and not is_later(name, after.execution_name):
+        name = next_name(current.classroom_id, now, after=after.execution_name)
     still_recording = after.recording if after is not None and after.may_be_recording else None
     session = Session(recording_id=name, execution_name=name, scheduled=wanted, previous=still_recording)
     return Decision(Action.RENEW, reason_for(session, now, horizon), session)

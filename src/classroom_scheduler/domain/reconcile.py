@@ -95,7 +95,7 @@ def _checked(current: Classroom | None, history: History, executions: Executions
         return history
     if status != "ABORTED" or executions.status(stop_name(known.recording_id)) is not None:
         return replace(history, ended=history.ended | {known.recording_id})
-    return replace(history, spent=history.spent | {known.execution_name})
+    return replace(history, aborted=history.aborted | {known.execution_name})
 
 
 def _write_intent(

@@ -1,9 +1,10 @@
 """Records of the table's stream, as AWS Lambda delivers them."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from aws_lambda_powertools.shared.dynamodb_deserializer import TypeDeserializer
 
@@ -11,23 +12,37 @@ from classroom_scheduler.domain.changes import Change, is_own_write
 from classroom_scheduler.domain.ports import Item
 
 
-def read_change(record: Mapping[str, Any]) -> Change | None:
-    """The change that a record tells of, or None for the scheduler's own writes, which need nothing.
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record with its images as they came: most are the scheduler's own writes, which need no parsing."""
 
-    Those are most records of a class's life; they are told apart in the raw images, before anything is parsed.
-    Raises ValueError naming what is missing where this is no record of the table's stream.
-    """
-    try:
-        body = record["dynamodb"]
-        classroom_id = body["Keys"]["classroomId"]["S"]
-        sequence_number = body["SequenceNumber"]
-        changed_at = datetime.fromtimestamp(int(body["ApproximateCreationDateTime"]), UTC)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"not a record of the Classrooms table's stream: {error} is missing") from error
-    old, new = body.get("OldImage"), body.get("NewImage")
-    if is_own_write(old, new):
-        return None
-    return Change(sequence_number, changed_at, classroom_id, _plain(old), _plain(new))
+    sequence_number: str
+    changed_at: datetime
+    classroom_id: str
+    old: Mapping[str, Any] | None
+    new: Mapping[str, Any] | None
+
+    @classmethod
+    def read(cls, record: Mapping[str, Any]) -> Self:
+        """Raises ValueError naming what is missing where this is no record of the table's stream."""
+        try:
+            body = record["dynamodb"]
+            classroom_id = body["Keys"]["classroomId"]["S"]
+            sequence_number = body["SequenceNumber"]
+            changed_at = datetime.fromtimestamp(int(body["ApproximateCreationDateTime"]), UTC)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a record of the Classrooms table's stream: {error} is missing") from error
+        return cls(sequence_number, changed_at, classroom_id, body.get("OldImage"), body.get("NewImage"))
+
+    def parse(self) -> Change:
+        return Change(self.sequence_number, self.changed_at, self.classroom_id, _plain(self.old), _plain(self.new))
+
+
+def changes_in(records: Iterable[Record]) -> list[Change]:
+    """The changes of every classroom that people have touched; what the scheduler alone wrote to is left out."""
+    records = list(records)
+    touched = {record.classroom_id for record in records if not is_own_write(record.old, record.new)}
+    return [record.parse() for record in records if record.classroom_id in touched]
 
 
 class _PlainDeserializer(TypeDeserializer):

@@ -7,10 +7,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from classroom_scheduler.bootstrap import reconciler
-from classroom_scheduler.domain.changes import Change, handle
+from classroom_scheduler.domain.changes import handle
 from classroom_scheduler.domain.errors import ClassroomNotWritable
 from classroom_scheduler.domain.plan import History
-from classroom_scheduler.handlers._stream import read_change
+from classroom_scheduler.handlers._stream import Record, changes_in
 from classroom_scheduler.observability import count, logger, metrics
 
 # The calls of one classroom wait for AWS, some 20 ms each, not for the processor.
@@ -21,7 +21,7 @@ _THREADS = 16
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Answers with the records that have to come again; Lambda redelivers from the lowest of them."""
-    changes = list(_changes(event))
+    changes = changes_in(_records(event))
     with ThreadPoolExecutor(_THREADS) as pool:
         failed = handle(changes, _look_at, pool.map)
     if failed:
@@ -29,16 +29,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dic
     return {"batchItemFailures": [{"itemIdentifier": sequence_number} for sequence_number in failed]}
 
 
-def _changes(event: dict[str, Any]) -> Iterator[Change]:
+def _records(event: dict[str, Any]) -> Iterator[Record]:
     for record in event.get("Records", []):
         try:
-            change = read_change(record)
+            yield Record.read(record)
         except ValueError as error:  # nothing can be written back, and no delivery would make it better
             logger.error("record ignored", error=str(error), event_id=record.get("eventID"))
             count("RecordsIgnored")
-            continue
-        if change is not None:
-            yield change
 
 
 def _look_at(classroom_id: str, history: History) -> None:
