@@ -99,8 +99,8 @@ class Stream:
         """Invoke the handler; how many entries from the start of the batch are done with.
 
         One thing is left out: a record that was done with does not come again in the very moment in which its item is
-        wiped and the record of that is still to come. Who has only the item and the record can't tell then what is
-        newer; docs/decisions/0003 says so.
+        wiped, or overwritten by a copy, and the record of that is still to come. Who has only the item and the record
+        can't tell then what is newer; docs/decisions/0003 says so.
         """
         handed = [entry for entry in batch if entry.handled_at is None or self.is_settled(entry.classroom_id)]
         for entry in handed:

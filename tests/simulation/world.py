@@ -11,8 +11,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from classroom_scheduler.domain.changes import Change
-from classroom_scheduler.domain.classroom import read_session
+from classroom_scheduler.domain.changes import Change, is_own_write
+from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES
 from classroom_scheduler.domain.errors import SchedulerError, ServerUnavailable, ServiceUnavailable
 from classroom_scheduler.domain.ports import Item, Message
 from tests.fakes import ARN_PREFIX, FakeClassrooms
@@ -81,8 +81,9 @@ class World:
         self.app = App(_Classrooms(self), _Executions(self), _Server(self), self.clock, self._broke)
 
     def _is_settled(self, classroom_id: str) -> bool:
-        item = self.table.look(classroom_id)
-        return item is None or read_session(classroom_id, item) is not None or item.get("status") == "INVALID"
+        """Whether no record is still to come of somebody's having wiped, damaged or copied what the scheduler wrote."""
+        mine = [entry for entry in self.stream.waiting if entry.classroom_id == classroom_id]
+        return not any(entry.handled_at is None and _touches_the_schedulers(entry) for entry in mine)
 
     # time
 
@@ -280,6 +281,15 @@ class _Server:
         if world.refuses("POST", "after"):
             raise ServerUnavailable("connection lost")
         return answer
+
+
+def _touches_the_schedulers(entry: Entry) -> bool:
+    if is_own_write(entry.old, entry.new):
+        return False
+    before, after = (
+        {k: v for k, v in (item or {}).items() if k in SCHEDULERS_ATTRIBUTES} for item in (entry.old, entry.new)
+    )
+    return before != after
 
 
 def _in_short(changes: Item) -> str:

@@ -73,6 +73,8 @@ def standing(run: Run, classroom: Classroom | None, now: datetime, horizon: time
     session = classroom.session
     if session is None and classroom.is_rejected:
         return _outside(run)
+    if session is None and classroom.names_later_than(run.execution_name):
+        return Standing.FENCED  # whatever else is damaged on the item, another execution answers for it
     if session is None or is_later(run.execution_name, session.execution_name):
         # Wiped, or put back from an old copy. To stop is right in any case; all else can only wait for the handler.
         if run.task is Task.STOP_RECORDING and run.attempt >= PATIENCE[run.task]:

@@ -162,6 +162,11 @@ class Classroom:
         """Whether people ask the same of both, be it possible or not."""
         return self.wanted == other.wanted and str(self.problem) == str(other.problem)
 
+    def names_later_than(self, execution_name: str) -> bool:
+        """Whether the item, however damaged, names a later execution than this one."""
+        named = self.item.get("executionName")
+        return is_name_of(self.classroom_id, named) and is_later(str(named), execution_name)
+
     @property
     def tells_its_problem(self) -> bool:
         """Whether a class that ran in spite of a mistake says so already; it is no less completed for it."""
