@@ -93,7 +93,10 @@ def history_of(changes: Sequence[Change], moment: datetime) -> History:
     # Whoever inserts a classroom again after its class is over wants it to run again.
     over = {session.recording_id for change, session in named if change.new is None and session.is_over}
     known = [(change, session) for change, session in named if session.recording_id not in over]
-    deleted = {session.execution_name for change, session in known if change.new is None}
+    removals = [change.sequence_number for change in changes if change.new is None]
+    deleted = {
+        session.execution_name for change, session in known if change.sequence_number <= max(removals, default="")
+    }
     brought = [change.brought for change in changes if change.brought is not None]
     return History(
         sessions=tuple(session for _, session in known),

@@ -90,12 +90,13 @@ def _checked(current: Classroom | None, history: History, executions: Executions
     known = newest(history.sessions)
     if current is None or current.session is not None or known is None or known.is_over:
         return history
-    status = executions.status(known.execution_name)
-    if status is None or status == "RUNNING":
-        return history
-    if status != "ABORTED" or executions.status(stop_name(known.recording_id)) is not None:
+    was_given_up = known.has_begun and executions.status(stop_name(known.recording_id)) is not None
+    status = None if was_given_up else executions.status(known.execution_name)
+    if was_given_up or status not in {None, "RUNNING", "ABORTED"}:
         return replace(history, ended=history.ended | {known.recording_id})
-    return replace(history, aborted=history.aborted | {known.execution_name})
+    if status == "ABORTED":
+        return replace(history, aborted=history.aborted | {known.execution_name})
+    return history
 
 
 def _write_intent(
