@@ -8,12 +8,12 @@ from typing import Any
 from classroom_scheduler.domain.bookkeeping import Bookkeeping
 from classroom_scheduler.domain.changes import Change, handle
 from classroom_scheduler.domain.claim import Run
-from classroom_scheduler.domain.classroom import Task
 from classroom_scheduler.domain.errors import ClassroomNotWritable, SchedulerError
 from classroom_scheduler.domain.perform import World, fail, perform
 from classroom_scheduler.domain.plan import History
 from classroom_scheduler.domain.ports import Classrooms, ClassroomServer, Clock, Executions
 from classroom_scheduler.domain.reconcile import reconcile
+from classroom_scheduler.domain.session import Task
 
 
 @dataclass(frozen=True)

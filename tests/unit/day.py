@@ -8,10 +8,10 @@ from typing import Any
 
 from classroom_scheduler.domain.changes import Change, handle
 from classroom_scheduler.domain.claim import Run
-from classroom_scheduler.domain.classroom import Session, Task, read_session
 from classroom_scheduler.domain.perform import World, fail, perform
 from classroom_scheduler.domain.plan import Action, Decision, History
 from classroom_scheduler.domain.reconcile import reconcile
+from classroom_scheduler.domain.session import Session, Task, read_session
 from tests.builders import a_classroom, at
 from tests.fakes import FakeClassrooms, FakeExecutions, FakeServer
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classroom_scheduler.domain.names import is_later, is_name_of, next_name, stop_name
+from classroom_scheduler.domain.names import is_later, is_name_of, name_of_record, next_name, stop_name
 from tests.builders import at
 from tests.fakes import check_execution
 
@@ -34,8 +34,8 @@ def test_a_name_given_later_sorts_later_even_if_the_clocks_disagree(
     assert not is_later(before, after)
 
 
-def test_two_names_a_microsecond_apart_differ() -> None:
-    assert next_name("algebra-1", at("09:00")) != next_name("algebra-1", at("09:00") + timedelta(microseconds=1))
+def test_two_names_two_microseconds_apart_differ() -> None:
+    assert next_name("algebra-1", at("09:00")) != next_name("algebra-1", at("09:00") + timedelta(microseconds=2))
 
 
 def test_a_name_of_another_classroom_is_none_of_ours() -> None:
@@ -44,3 +44,17 @@ def test_a_name_of_another_classroom_is_none_of_ours() -> None:
     assert not is_name_of("algebra", name)
     assert not is_name_of("algebra-12", name)
     assert not is_name_of("algebra-1", None)
+
+
+@given(ids, times, st.integers(10**20, 10**21), times)
+def test_a_record_names_its_session_the_same_again_and_like_no_other(
+    classroom_id: str, changed_at: datetime, number: int, now: datetime
+) -> None:
+    changed_at = changed_at.replace(microsecond=0)
+    name = name_of_record(classroom_id, changed_at, str(number))
+
+    assert name == name_of_record(classroom_id, changed_at, str(number))
+    assert name != name_of_record(classroom_id, changed_at, str(number + 1))
+    assert name != next_name(classroom_id, now)
+    assert name != next_name(classroom_id, changed_at, after=name)
+    assert is_name_of(classroom_id, name)

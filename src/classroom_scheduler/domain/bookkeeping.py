@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from classroom_scheduler.domain.claim import Run
-from classroom_scheduler.domain.classroom import Classroom, Session, Task, TaskRecord
+from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.errors import ClassroomMoved, ClassroomUnsettled, SchedulerError
 from classroom_scheduler.domain.names import is_later
 from classroom_scheduler.domain.ports import Classrooms, Clock
 from classroom_scheduler.domain.reconcile import TRIES, write_report
 from classroom_scheduler.domain.report import HORIZON, attributes_of
+from classroom_scheduler.domain.session import Session, Task, TaskRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

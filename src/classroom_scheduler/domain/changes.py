@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from classroom_scheduler.domain.classroom import Classroom, Session, read_session, written
+from classroom_scheduler.domain.classroom import Classroom, written
+from classroom_scheduler.domain.names import name_of_record
 from classroom_scheduler.domain.plan import History
 from classroom_scheduler.domain.ports import Item
+from classroom_scheduler.domain.session import Session, read_session
 
 Each = Callable[[Callable[[list["Change"]], str | None], Iterable[list["Change"]]], Iterable[str | None]]
 """`map`, or something that maps concurrently."""
@@ -36,9 +38,9 @@ class Change:
         return None if self.new is None or self.old is not None else read_session(self.classroom_id, self.new)
 
     @property
-    def moment(self) -> datetime:
-        """A time that is this record's own, however often it is delivered."""
-        return self.changed_at + timedelta(microseconds=int(self.sequence_number) % 1_000_000)
+    def name(self) -> str:
+        """The name for a session that this change starts: the same however often its record is delivered."""
+        return name_of_record(self.classroom_id, self.changed_at, self.sequence_number)
 
 
 def is_own_write(old: Item | None, new: Item | None) -> bool:
@@ -75,7 +77,7 @@ def handle(changes: Sequence[Change], look_at: Callable[[str, History], object],
         if not relevant:
             return None
         try:
-            look_at(relevant[0].classroom_id, history_of(of_one_classroom, relevant[-1].moment))
+            look_at(relevant[0].classroom_id, history_of(of_one_classroom, relevant[-1].name))
         except Exception:  # noqa: BLE001 - whatever it is, only this classroom's records come again
             return relevant[0].sequence_number
         return None
@@ -86,7 +88,7 @@ def handle(changes: Sequence[Change], look_at: Callable[[str, History], object],
     return [failed for failed in each(look, by_classroom.values()) if failed is not None]
 
 
-def history_of(changes: Sequence[Change], moment: datetime) -> History:
+def history_of(changes: Sequence[Change], name: str) -> History:
     """What all changes of one classroom, the scheduler's own among them, tell together."""
     latest = changes[-1]
     named = [(change, session) for change in changes for session in change.named]
@@ -101,7 +103,7 @@ def history_of(changes: Sequence[Change], moment: datetime) -> History:
     return History(
         sessions=tuple(session for _, session in known),
         left=None if latest.new is None else Classroom.read(latest.classroom_id, latest.new),
-        moment=moment,
+        name=name,
         copied=next((session for session in brought if session.execution_name not in deleted), None),
         deleted=frozenset(deleted),
     )

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
-from classroom_scheduler.domain.classroom import Classroom, Session, Task, TaskRecord, TaskState
+from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.errors import ClassroomUnsettled, PermanentError
 from classroom_scheduler.domain.names import is_later, stop_name
 from classroom_scheduler.domain.plan import Action, History, plan
 from classroom_scheduler.domain.report import HORIZON, live_ping_due
 from classroom_scheduler.domain.schedule import DEFAULT_LIVE_PING_DELAY, Schedule, read_time
+from classroom_scheduler.domain.session import Session, Task, TaskRecord, TaskState
 
 # So often a task waits for an edit to be carried out: with the machine's back-off some 30 s; a stop, which would cut a
 # class short for good, some 3 minutes. A record that takes longer is lost or stuck, and a class in force is worth more

@@ -21,10 +21,19 @@ def next_name(classroom_id: str, now: datetime, after: str | None = None) -> str
     Later names sort after earlier ones even where the clocks of two machines disagree, so that a task can tell
     an item that has moved on from one that was put back to an older state.
     """
-    microseconds = (now - _EPOCH) // timedelta(microseconds=1)
+    token = _microseconds(now) // 2 * 2
     if after is not None:
-        microseconds = max(microseconds, int(_token(after), 36) + 1)
-    return f"{classroom_id}-{_base36(microseconds)}"
+        token = max(token, int(_token(after), 36) // 2 * 2 + 2)
+    return f"{classroom_id}-{_base36(token)}"
+
+
+def name_of_record(classroom_id: str, changed_at: datetime, sequence_number: str) -> str:
+    """The name that a stream record gives to the session that it starts, however often it is delivered.
+
+    `changed_at` is in whole seconds. These tokens are odd and all others even, so that no two names are ever equal but
+    for two records of one classroom, in one second, whose sequence numbers end alike.
+    """
+    return f"{classroom_id}-{_base36(_microseconds(changed_at) + int(sequence_number) % 500_000 * 2 + 1)}"
 
 
 def is_name_of(classroom_id: str, name: object) -> bool:
@@ -41,6 +50,10 @@ def is_later(name: str, other: str) -> bool:
 def stop_name(recording_id: str) -> str:
     """The execution that stops a recording which is no longer its item's: one a recording, however often asked."""
     return recording_id + _STOP
+
+
+def _microseconds(time: datetime) -> int:
+    return (time - _EPOCH) // timedelta(microseconds=1)
 
 
 def _token(name: str) -> str:

@@ -13,18 +13,20 @@ from typing import Any
 
 from classroom_scheduler.domain.bookkeeping import Bookkeeping, previous_told, stop_told
 from classroom_scheduler.domain.claim import Run, Standing, open_record, standing
-from classroom_scheduler.domain.classroom import Classroom, Recording, Session, Task, TaskRecord, TaskState, written
+from classroom_scheduler.domain.classroom import Classroom, written
 from classroom_scheduler.domain.errors import (
     ClassroomMoved,
     ClassroomNotWritable,
     PermanentError,
     SchedulerError,
+    ServiceUnavailable,
     TransientError,
 )
 from classroom_scheduler.domain.ports import ClassroomServer, Message
 from classroom_scheduler.domain.reconcile import TRIES
 from classroom_scheduler.domain.report import live_ping_due, plain, write_instant
 from classroom_scheduler.domain.schedule import write_time
+from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState
 
 # The server has this long to answer: a task with its reads and writes fits into the function's 25 s.
 CALL_TIMEOUT = 10.0
@@ -206,7 +208,7 @@ def _stop_previous(run: Run, claimed: Classroom, previous: Recording, world: Wor
         outcome = replace(previous, error=str(error))
     try:
         return world.write(claimed, replace(_session(claimed), previous=outcome))
-    except SchedulerError:  # the result of this task carries the same news
+    except (ClassroomNotWritable, ServiceUnavailable):  # the result of this task carries the same news
         return claimed
 
 

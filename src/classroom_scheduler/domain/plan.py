@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from classroom_scheduler.domain.classroom import Classroom, Recording, Session, Task, newest
+from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.names import is_later, next_name
 from classroom_scheduler.domain.report import HORIZON, already_past, reason_for, refusal, rejection
 from classroom_scheduler.domain.schedule import Schedule
+from classroom_scheduler.domain.session import Recording, Session, Task, newest
 
 
 class Action(StrEnum):
@@ -35,13 +36,13 @@ class History:
 
     `sessions` are those that the item named before each change. Of their executions, those of an item that was
     `deleted` may have found it gone and given up, and those `aborted` have ended; of their recordings, `ended` ones
-    have been stopped. `left` is the item as the latest change left it, None where that deleted it; `moment` is a time
-    of the latest record's own; `copied` is a session that an insert brought along from an item deleted before.
+    have been stopped. `left` is the item as the latest change left it, None where that deleted it; `name` is what the
+    latest record names a session that it starts; `copied` is one that an insert brought from an item deleted before.
     """
 
     sessions: tuple[Session, ...] = ()
     left: Classroom | None = None
-    moment: datetime | None = None
+    name: str | None = None
     copied: Session | None = None
     deleted: frozenset[str] = frozenset()
     aborted: frozenset[str] = frozenset()
@@ -49,7 +50,7 @@ class History:
 
     def is_outdated_by(self, current: Classroom) -> bool:
         """Whether the item has changed since, so that another record is on its way; never without a record at all."""
-        return self.moment is not None and (self.left is None or not self.left.asks_the_same_as(current))
+        return self.name is not None and (self.left is None or not self.left.asks_the_same_as(current))
 
     def brought_by_an_insert(self, session: Session) -> bool:
         return self.copied is not None and self.copied.execution_name == session.execution_name
@@ -168,8 +169,8 @@ def _replace(current: Classroom, known: Session, wanted: Schedule, now: datetime
 def _renew(
     current: Classroom, wanted: Schedule, after: Session | None, history: History, now: datetime, horizon: timedelta
 ) -> Decision:
-    """Named at the moment of the record that asks for it, so that the same record, delivered again, names it again."""
-    name = next_name(current.classroom_id, history.moment or now)
+    """Named by the record that asks for it, so that the same record, delivered again, names it again."""
+    name = history.name or next_name(current.classroom_id, now)
     if after is not None and not is_later(name, after.execution_name):
         name = next_name(current.classroom_id, now, after=after.execution_name)
     still_recording = after.recording if after is not None and after.may_be_recording else None

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from classroom_scheduler.domain.classroom import Classroom, Recording, Session, Status, Task, TaskRecord, TaskState
+from classroom_scheduler.domain.classroom import Classroom, Status
 from classroom_scheduler.domain.schedule import Schedule, write_time
+from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState
 
 HORIZON = timedelta(days=300)
 ATTENTION_SHARDS = 8

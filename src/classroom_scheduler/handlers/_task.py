@@ -5,9 +5,9 @@ from typing import Any
 
 from classroom_scheduler.bootstrap import task_world
 from classroom_scheduler.domain.claim import Run
-from classroom_scheduler.domain.classroom import Task
 from classroom_scheduler.domain.errors import SchedulerError
 from classroom_scheduler.domain.perform import perform
+from classroom_scheduler.domain.session import Task
 from classroom_scheduler.observability import count, logger
 
 

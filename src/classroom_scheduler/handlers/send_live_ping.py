@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from classroom_scheduler.domain.classroom import Task
+from classroom_scheduler.domain.session import Task
 from classroom_scheduler.handlers._task import run_task
 from classroom_scheduler.observability import logger, metrics
 

@@ -9,8 +9,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from classroom_scheduler.bootstrap import bookkeeping
 from classroom_scheduler.domain.claim import Run
-from classroom_scheduler.domain.classroom import Task
 from classroom_scheduler.domain.perform import fail
+from classroom_scheduler.domain.session import Task
 from classroom_scheduler.observability import count, logger, metrics
 
 
