@@ -17,7 +17,6 @@ from tests.simulation.world import Invocation, World
 
 # Nearer to a start or an end than this, both what was before and what comes after it are right.
 MARGIN = timedelta(seconds=3)
-TIDY = True
 HORIZON = timedelta(days=300)
 LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00Z")
 
@@ -77,7 +76,7 @@ class Model:
         if item is None:
             life.present, life.wanted, life.wrong = False, None, ""
         else:
-            if not life.present and life.seen_gone:
+            if not life.present and (life.seen_gone or self._removals_to_come(classroom_id) > 1):
                 life.left_behind |= {
                     recording_id for recording_id in self.first_named if _classroom_of(recording_id) == classroom_id
                 }
@@ -99,6 +98,11 @@ class Model:
         life = self.lives[classroom_id]
         if invocation.seen is None and invocation.function == "ClassroomChanged":
             life.seen_gone, life.given_up_at = True, self.world.clock.now
+
+    def _removals_to_come(self, classroom_id: str) -> int:
+        """Deleted and inserted again is an update; twice before anybody looked, nobody can tell what goes on."""
+        waiting = (entry for entry in self.world.stream.waiting if entry.classroom_id == classroom_id)
+        return sum(entry.new is None for entry in waiting)
 
     # at every call and every deed of the server
 
@@ -295,7 +299,9 @@ class Model:
     def _judge_running(self, classroom_id: str, needed: str | None) -> None:
         allowed = {needed} | self.world.unstopped
         for name, execution in self.world.machine.executions.items():
-            if TIDY and execution.running and execution.data["classroomId"] == classroom_id and name not in allowed:
+            waits = execution.state in {"StopRecording", "StopUnconfirmedRecording"} and execution.retries
+            mine = execution.running and execution.data["classroomId"] == classroom_id
+            if mine and not waits and name not in allowed:
                 self._violate(f"{name} runs, and {classroom_id} does not need it")
         if needed is not None:
             execution_needed = self.world.machine.executions.get(needed)

@@ -332,8 +332,9 @@ def test_a_recorder_is_stopped_even_if_its_item_stays_wiped() -> None:
 
     assert day.until("10:00").run(STOP, name, attempt=PATIENCE[STOP])["state"] == "SUCCEEDED"
     assert day.server.live == set()
-    assert day.item["status"] == "COMPLETED"
+    assert "was stopped, but was never seen to start" in day.item["reason"]
     day.look()
+    assert day.item["status"] == "COMPLETED"
     assert day.item["reason"].startswith("Recorded from 2026-12-01T09:00:00"), "what was wiped is merged in"
 
 

@@ -127,25 +127,15 @@ def _succeed(run: Run, claimed: Classroom, record: TaskRecord, answer: Any, worl
     now = world.clock()
     done = _closed(record, TaskState.SUCCEEDED, now, result=answer)
     session: Session | None = _session(claimed).with_task(run.task, done)
-    unconfirmed = _unconfirmed_start(run, _session(claimed), done)
     # An answer that DynamoDB can't store is left out; where there is no room at all, the deed is done nevertheless.
     for known in (done, replace(done, result=None)):
         with suppress(ClassroomNotWritable):
-            session = world.settle(run, claimed, {run.task: known, **unconfirmed})
+            session = world.settle(run, claimed, {run.task: known})
             break
     if session is None:
         reason = "The server was called, and meanwhile another execution took over."
         return _outcome(run, Standing.FENCED, reason)
     return _known(run, session, done, now)
-
-
-def _unconfirmed_start(run: Run, session: Session, done: TaskRecord) -> dict[Task, TaskRecord]:
-    """A stop of what nobody saw start, to be on the safe side, doesn't make it a class that was recorded."""
-    started = session.has_begun or run.result_of(Task.START_RECORDING) == TaskState.SUCCEEDED
-    if run.task is not Task.STOP_RECORDING or started:
-        return {}
-    failed = replace(done, state=TaskState.FAILED, result=None, error="it was never seen to start")
-    return {Task.START_RECORDING: failed}
 
 
 def _give_up(run: Run, claimed: Classroom, record: TaskRecord, error: str, world: World) -> dict[str, Any]:

@@ -18,8 +18,10 @@ ATTENTION_GRACE = timedelta(minutes=5)
 
 def status_of(session: Session, now: datetime, horizon: timedelta = HORIZON) -> Status:
     if session.is_over:
-        recorded = session.has(Task.STOP_RECORDING, TaskState.SUCCEEDED)
-        return Status.COMPLETED if recorded and not _start_failed(session) else Status.FAILED
+        started, stopped = (
+            session.has(task, TaskState.SUCCEEDED) for task in (Task.START_RECORDING, Task.STOP_RECORDING)
+        )
+        return Status.COMPLETED if started and stopped else Status.FAILED
     if session.has(Task.START_RECORDING, TaskState.SUCCEEDED) or session.is_stopping:
         return Status.RECORDING
     return Status.DEFERRED if is_deferred(session, now, horizon) else Status.SCHEDULED
@@ -165,8 +167,8 @@ def _story_of_failure(session: Session) -> str:
         start = session.tasks[Task.START_RECORDING]
         return f"The recording could not be started ({start.error}, tried {_times(start)}); nothing more is tried."
     stop = session.tasks.get(Task.STOP_RECORDING)
-    if stop is None:
-        return "The class ended without a recorded stop."
+    if stop is None or stop.state is TaskState.SUCCEEDED:
+        return "The recording was stopped, but was never seen to start; ask the classroom server whether it was made."
     return (
         f"The recording could not be stopped ({stop.error}, tried {_times(stop)}); "
         "nothing more is tried: stop it at the classroom server."
