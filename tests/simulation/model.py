@@ -80,6 +80,7 @@ class Model:
                 life.left_behind |= {
                     recording_id for recording_id in self.first_named if _classroom_of(recording_id) == classroom_id
                 }
+                life.given_up_at = now
                 life.in_force = None  # what was wanted before may be: deleted and wrongly inserted at once is an update
             life.present, life.seen_gone = True, False
             life.wanted, life.wrong = self.handwriting.read(item)

@@ -5,7 +5,6 @@ execution can wake up at any time and does nothing.
 """
 
 import math
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -22,9 +21,10 @@ from classroom_scheduler.domain.errors import (
     ServiceUnavailable,
     TransientError,
 )
-from classroom_scheduler.domain.ports import ClassroomServer, Message
+from classroom_scheduler.domain.messages import message_of
+from classroom_scheduler.domain.ports import ClassroomServer
 from classroom_scheduler.domain.reconcile import TRIES
-from classroom_scheduler.domain.report import live_ping_due, plain, write_instant
+from classroom_scheduler.domain.report import live_ping_due, plain
 from classroom_scheduler.domain.schedule import write_time
 from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState
 
@@ -34,12 +34,6 @@ CALL_TIMEOUT = 10.0
 LIVE_PING_ROOM = timedelta(seconds=15)
 # What the recording before it may cost the next one, which starts on time all the same.
 PREVIOUS_STOP_TIMEOUT = 2.0
-
-_MESSAGES = {
-    Task.START_RECORDING: ("start", "recording.start"),
-    Task.SEND_LIVE_PING: ("live", "recording.live"),
-    Task.STOP_RECORDING: ("stop", "recording.stop"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +103,7 @@ def _claim(classroom: Classroom, session: Session, world: World) -> Classroom:
 
 
 def _call(run: Run, claimed: Classroom, record: TaskRecord, world: World) -> dict[str, Any]:
-    message = _message(run, world.clock(), record.attempts, record.due_at, written(claimed.item))
+    message = message_of(run, world.clock(), record.attempts, record.due_at, written(claimed.item))
     try:
         answer = world.server.send(message, timeout=_timeout(run, world.clock()))
     except PermanentError as error:
@@ -192,7 +186,7 @@ def _stop_previous(run: Run, claimed: Classroom, previous: Recording, world: Wor
     outgoing = replace(run, task=Task.STOP_RECORDING, recording_id=previous.recording_id)
     now = world.clock()
     try:
-        world.server.send(_message(outgoing, now, 1, now, {}), timeout=PREVIOUS_STOP_TIMEOUT)
+        world.server.send(message_of(outgoing, now, 1, now, {}), timeout=PREVIOUS_STOP_TIMEOUT)
         outcome = None
     except SchedulerError as error:
         outcome = replace(previous, error=str(error))
@@ -206,7 +200,7 @@ def _stop_abandoned(run: Run, classroom: Classroom | None, world: World) -> dict
     """Stop a recording that no item answers for: always safe, while a forgotten recorder never is."""
     began = world.clock()
     try:
-        message = _message(run, began, run.attempt + 1, run.scheduled.end, {})
+        message = message_of(run, began, run.attempt + 1, run.scheduled.end, {})
         answer = world.server.send(message, timeout=CALL_TIMEOUT)
     except SchedulerError as error:
         world.tell(classroom, previous_told(run, str(error)))
@@ -253,24 +247,3 @@ def _timeout(run: Run, now: datetime) -> float:
     if run.task is not Task.SEND_LIVE_PING:
         return CALL_TIMEOUT
     return min(CALL_TIMEOUT, max(1.0, (run.scheduled.end - now).total_seconds()))
-
-
-def _message(run: Run, now: datetime, attempt: int, due_at: datetime, peoples_attributes: Mapping[str, Any]) -> Message:
-    """The same id for every retry of this task of this recording, under whatever execution: the idempotency key."""
-    suffix, event_type = _MESSAGES[run.task]
-    return Message(
-        id=f"{run.recording_id}-{suffix}",
-        type=event_type,
-        timestamp=now,
-        data={
-            "classroomId": run.classroom_id,
-            "recordingId": run.recording_id,
-            "executionName": run.execution_name,
-            "dueAt": write_instant(due_at),
-            "start": write_time(run.scheduled.start),
-            "end": write_time(run.scheduled.end),
-            "attempt": attempt,
-            "classroom": peoples_attributes,
-            "results": run.results,
-        },
-    )
