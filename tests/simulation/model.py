@@ -326,6 +326,14 @@ class Model:
         refused = self.world.server.refused[recording_id]
         start = item.get("tasks", {}).get("StartRecording", {})
         missed = _moment(start, "finishedAt") >= _time(item, "end")
+        known = self.world.server.recordings.get(recording_id)
+        # Its item stayed wiped for nine minutes, until the retries of its start ran out.
+        if (
+            item.get("status") == "FAILED"
+            and recording_id in self.world.troubled
+            and (known is None or not known.starts)
+        ):
+            return True
         return bool(refused & {"recording.start", "recording.stop"}) or (
             start.get("state") == "FAILED" and missed and recording_id in self.world.troubled
         )
