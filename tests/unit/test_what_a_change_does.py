@@ -282,6 +282,18 @@ def test_a_class_extended_while_recording_goes_on_under_a_new_execution() -> Non
     assert day.told() == ["recording.start", "recording.stop"]
 
 
+def test_a_handler_whose_clock_is_behind_interrupts_nothing() -> None:
+    """By its own clock the class that was started a moment ago has yet to start."""
+    day = a_day_with_a_class()
+    day.until("09:00").run(START)
+    recording = day.session.recording_id
+
+    day.until("08:59:59.995").edit(end="2026-12-01T11:00:00Z")
+    day.look()
+
+    assert day.session.recording_id == recording
+
+
 def test_a_class_shortened_into_the_past_while_recording_stops_at_once() -> None:
     day = a_day_in_class()
 

@@ -17,7 +17,7 @@ from classroom_scheduler.domain.session import Recording, Session, Task, newest
 
 class Action(StrEnum):
     LEAVE = "LEAVE"
-    """Nothing is there and nothing was."""
+    """Nothing to do: nothing was scheduled, or another record decides."""
     REJECT = "REJECT"
     """What is written can't be followed and nothing is in force: say so on the item."""
     KEEP = "KEEP"
@@ -93,6 +93,7 @@ def _decide(current: Classroom, known: Session | None, history: History, now: da
         return _reject_or_renew(current, None, history, now, horizon)
     if known.is_over:
         return _after_the_end(current, known, history, now, horizon)
+    now = max(now, known.latest_attempt or now)  # clocks of two machines disagree by milliseconds
     refused = refusal(current, known, now)
     wanted = known.scheduled if refused is not None or current.wanted is None else current.wanted
     if _was_told_otherwise(known, now) and wanted.end > now:

@@ -86,6 +86,11 @@ class Session:
         return self.has(Task.START_RECORDING)
 
     @property
+    def latest_attempt(self) -> datetime | None:
+        """When a task was last tried: it is no earlier than that now, whatever this machine's clock says."""
+        return max((record.started_at for record in self.tasks.values()), default=None)
+
+    @property
     def is_stopping(self) -> bool:
         return self.has(Task.STOP_RECORDING, TaskState.CLAIMED)
 
