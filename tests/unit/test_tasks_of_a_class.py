@@ -298,6 +298,19 @@ def test_a_task_does_not_wait_for_ever_for_an_edit_that_nobody_carries_out() -> 
     assert day.until("09:00:40").run(START, attempt=PATIENCE[START])["state"] == "SUCCEEDED"
 
 
+@pytest.mark.parametrize("damage", ["gone", {"StartRecording": {"state": "DANCING"}}], ids=str)
+def test_a_task_waits_while_it_cannot_see_what_has_been_done(damage: object) -> None:
+    """At its end a class without a start would have been missed, and this one may only look like it."""
+    day = a_day_in_class()
+    name = day.session.execution_name
+    day.edit(tasks=damage)
+
+    with pytest.raises(ClassroomUnsettled):
+        day.until("10:00").run(STOP, name)
+    day.look()
+    assert day.run(STOP, name, attempt=1)["state"] == "SUCCEEDED"
+
+
 def test_a_wiped_item_starts_nothing_however_long_it_stays_so() -> None:
     """The handler puts it back and the start is tried again; the state machine gives up after nine minutes, aloud."""
     day = a_day_with_a_class()

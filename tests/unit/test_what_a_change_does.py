@@ -282,6 +282,18 @@ def test_a_class_extended_while_recording_goes_on_under_a_new_execution() -> Non
     assert day.told() == ["recording.start", "recording.stop"]
 
 
+def test_a_ping_that_was_skipped_is_sent_after_all_where_the_class_is_extended() -> None:
+    day = a_day_with_a_class(end="09:00:30")
+    day.until("09:00").run(START)
+    assert day.run(PING)["state"] == "SKIPPED"
+
+    day.edit(end="2026-12-01T10:00:00Z")
+    day.look()
+
+    assert day.until("09:01").run(PING)["state"] == "SUCCEEDED"
+    assert "the live ping went out" in day.item["reason"]
+
+
 def test_a_handler_whose_clock_is_behind_interrupts_nothing() -> None:
     """By its own clock the class that was started a moment ago has yet to start."""
     day = a_day_with_a_class()

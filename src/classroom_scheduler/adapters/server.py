@@ -12,7 +12,8 @@ from standardwebhooks import Webhook
 
 from classroom_scheduler.domain.errors import ServerRefused, ServerUnavailable
 from classroom_scheduler.domain.ports import Message
-from classroom_scheduler.domain.report import plain, write_instant
+from classroom_scheduler.domain.report import plain
+from classroom_scheduler.domain.schedule import write_instant
 
 _CONNECT_TIMEOUT = 3.0
 _ANSWER_LIMIT = 8 * 1024

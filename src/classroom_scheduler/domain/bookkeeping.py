@@ -11,8 +11,9 @@ from classroom_scheduler.domain.errors import ClassroomMoved, ClassroomUnsettled
 from classroom_scheduler.domain.names import is_later
 from classroom_scheduler.domain.ports import Classrooms, Clock
 from classroom_scheduler.domain.reconcile import TRIES, write_report
-from classroom_scheduler.domain.report import HORIZON, attributes_of
+from classroom_scheduler.domain.report import attributes_of
 from classroom_scheduler.domain.session import Session, Task, TaskRecord
+from classroom_scheduler.domain.status import HORIZON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

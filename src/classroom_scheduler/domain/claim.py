@@ -10,9 +10,9 @@ from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.errors import ClassroomUnsettled, PermanentError
 from classroom_scheduler.domain.names import is_later, stop_name
 from classroom_scheduler.domain.plan import Action, History, plan
-from classroom_scheduler.domain.report import HORIZON, live_ping_due
 from classroom_scheduler.domain.schedule import DEFAULT_LIVE_PING_DELAY, Schedule, read_time
 from classroom_scheduler.domain.session import Session, Task, TaskRecord, TaskState
+from classroom_scheduler.domain.status import HORIZON, live_ping_due
 
 # So often a task waits for an edit to be carried out: with the machine's back-off some 30 s; a stop, which would cut a
 # class short for good, some 3 minutes. A record that takes longer is lost or stuck, and a class in force is worth more
@@ -76,8 +76,8 @@ def standing(run: Run, classroom: Classroom | None, now: datetime, horizon: time
         return _outside(run)
     if session is None and classroom.names_later_than(run.execution_name):
         return Standing.FENCED  # whatever else is damaged on the item, another execution answers for it
-    if session is None or is_later(run.execution_name, session.execution_name):
-        # Wiped, or put back from an old copy. To stop is right in any case; all else can only wait for the handler.
+    if session is None or classroom.has_damaged_tasks or is_later(run.execution_name, session.execution_name):
+        # Wiped, damaged, or put back from an old copy. To stop is right in any case; all else waits for the handler.
         if run.task is Task.STOP_RECORDING and run.attempt >= PATIENCE[run.task]:
             return Standing.ABANDONED
         raise ClassroomUnsettled(f"{run.classroom_id} was put again, and its attributes are not put back yet")

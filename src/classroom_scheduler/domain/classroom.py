@@ -1,5 +1,6 @@
 """A classroom as its item shows it: what people want, and the session that the scheduler has in force for it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
@@ -7,7 +8,7 @@ from typing import Any, Self
 from classroom_scheduler.domain.names import is_later, is_name_of
 from classroom_scheduler.domain.ports import Item
 from classroom_scheduler.domain.schedule import InvalidClassroom, Schedule, read_schedule
-from classroom_scheduler.domain.session import Session, read_session
+from classroom_scheduler.domain.session import Session, Task, read_session
 
 SCHEDULERS_ATTRIBUTES = frozenset(
     {
@@ -68,6 +69,13 @@ class Classroom:
         """Whether the item, however damaged, names a later execution than this one."""
         named = self.item.get("executionName")
         return is_name_of(self.classroom_id, named) and is_later(str(named), execution_name)
+
+    @property
+    def has_damaged_tasks(self) -> bool:
+        """Whether the item may hide what has been done: `tasks` is there, and isn't what the scheduler wrote."""
+        tasks = self.item.get("tasks")
+        known = () if self.session is None else self.session.tasks
+        return not isinstance(tasks, Mapping) or any(str(task) in tasks and task not in known for task in Task)
 
     @property
     def tells_its_problem(self) -> bool:

@@ -6,8 +6,7 @@ from typing import Any
 
 from classroom_scheduler.domain.claim import Run
 from classroom_scheduler.domain.ports import Message
-from classroom_scheduler.domain.report import write_instant
-from classroom_scheduler.domain.schedule import write_time
+from classroom_scheduler.domain.schedule import write_instant, write_time
 from classroom_scheduler.domain.session import Task
 
 _MESSAGES = {

@@ -24,9 +24,10 @@ from classroom_scheduler.domain.errors import (
 from classroom_scheduler.domain.messages import message_of
 from classroom_scheduler.domain.ports import ClassroomServer
 from classroom_scheduler.domain.reconcile import TRIES
-from classroom_scheduler.domain.report import live_ping_due, plain
+from classroom_scheduler.domain.report import plain
 from classroom_scheduler.domain.schedule import write_time
 from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState
+from classroom_scheduler.domain.status import live_ping_due
 
 # The server has this long to answer: a task with its reads and writes fits into the function's 25 s.
 CALL_TIMEOUT = 10.0
@@ -59,7 +60,7 @@ def perform(run: Run, world: World) -> dict[str, Any]:
         assert classroom is not None, "an item names this execution"
         session = _session(classroom)
         known = session.tasks.get(run.task)
-        if known is not None and known.is_finished:
+        if known is not None and _is_settled(run.task, known):
             return _known(run, session, known, now)
         record = open_record(run, session, now)
         if missed := _why_missed(run, session, now):
@@ -74,6 +75,11 @@ def perform(run: Run, world: World) -> dict[str, Any]:
     if run.task is Task.START_RECORDING and session.previous is not None:
         claimed = _stop_previous(run, claimed, session.previous, world)
     return _call(run, claimed, record, world)
+
+
+def _is_settled(task: Task, record: TaskRecord) -> bool:
+    """Whether a task is done with; a live ping that was skipped may be due after all by a schedule changed since."""
+    return record.is_finished and not (task is Task.SEND_LIVE_PING and record.state is TaskState.SKIPPED)
 
 
 def fail(run: Run, error: str, books: Bookkeeping) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from enum import StrEnum
 
 from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.names import is_later, next_name
-from classroom_scheduler.domain.report import HORIZON, already_past, reason_for, refusal, rejection
+from classroom_scheduler.domain.reasons import already_past, reason_for, refusal, rejection
 from classroom_scheduler.domain.schedule import Schedule
 from classroom_scheduler.domain.session import Recording, Session, Task, newest
+from classroom_scheduler.domain.status import HORIZON
 
 
 class Action(StrEnum):

@@ -14,9 +14,10 @@ from classroom_scheduler.domain.errors import ClassroomMoved
 from classroom_scheduler.domain.names import stop_name
 from classroom_scheduler.domain.plan import Action, Decision, History, plan
 from classroom_scheduler.domain.ports import Classrooms, Clock, Executions, Item
-from classroom_scheduler.domain.report import HORIZON, attributes_of, is_deferred, write_instant
-from classroom_scheduler.domain.schedule import Schedule, write_time
+from classroom_scheduler.domain.report import attributes_of
+from classroom_scheduler.domain.schedule import Schedule, write_instant, write_time
 from classroom_scheduler.domain.session import Recording, newest
+from classroom_scheduler.domain.status import HORIZON, is_deferred
 
 # Each failed try means that somebody else's write won; five in a row means that something is wrong.
 TRIES = 5

@@ -73,6 +73,10 @@ def write_time(time: datetime) -> str:
     return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
+def write_instant(time: datetime, timespec: str = "milliseconds") -> str:
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
+
+
 def _size_of(value: Any) -> int:
     """Roughly the bytes that DynamoDB counts for a value, attribute names included."""
     match value:

@@ -1,0 +1,131 @@
+"""Why a classroom has its status, and what happens next and when: in words, on the item, in the log."""
+
+from datetime import datetime, timedelta
+
+from classroom_scheduler.domain.classroom import Classroom, Status
+from classroom_scheduler.domain.schedule import Schedule, write_instant, write_time
+from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState
+from classroom_scheduler.domain.status import HORIZON, live_ping_due, status_of
+
+
+def refusal(classroom: Classroom, session: Session, now: datetime) -> str | None:
+    """Why what people want now can't be followed while the session's own schedule is in force, or None."""
+    if classroom.problem is not None:
+        return str(classroom.problem)
+    if session.is_over:
+        return None
+    # From the begin on it is the begin that counts: what was refused before stays refused.
+    begun = session.tasks.get(Task.START_RECORDING)
+    too_late = now if begun is None else begun.started_at
+    if classroom.wanted is not None and classroom.wanted != session.scheduled and classroom.wanted.end <= too_late:
+        return already_past(classroom.wanted)
+    return None
+
+
+def already_past(wanted: Schedule) -> str:
+    return f"`end` is {write_time(wanted.end)}, which was already past; expected a time to come."
+
+
+def reason_for(session: Session, now: datetime, horizon: timedelta = HORIZON, refused: str | None = None) -> str:
+    """One sentence or a few: why the classroom has its status, and what happens next and when."""
+    sentences = [_story(session, now, horizon)]
+    if session.previous is not None:
+        sentences.append(_story_of_previous(session.previous))
+    if refused is not None and session.is_over:
+        sentences.append(f"The latest edit was not followed: {refused}")
+    elif refused is not None:
+        sentences.insert(0, f"The latest edit is not followed: {refused} The schedule in force stays.")
+    return " ".join(sentences)
+
+
+def rejection(why: object) -> dict[str, str]:
+    """What an item says that can't be followed and for which nothing is in force."""
+    return {"status": str(Status.INVALID), "reason": f"{why} Nothing runs until this is corrected."}
+
+
+def _story(session: Session, now: datetime, horizon: timedelta) -> str:
+    match status_of(session, now, horizon):
+        case Status.DEFERRED:
+            due = write_time(session.scheduled.start - horizon)
+            start = write_time(session.scheduled.start)
+            return f"The start {start} is more than {horizon.days} days away; an execution is started at {due}."
+        case Status.SCHEDULED:
+            return _story_before_start(session)
+        case Status.RECORDING:
+            return _story_of_recording(session)
+        case Status.COMPLETED:
+            return _story_of_end(session)
+        case _:
+            return _story_of_failure(session)
+
+
+def _story_before_start(session: Session) -> str:
+    attempt = session.tasks.get(Task.START_RECORDING)
+    if attempt is not None and attempt.error is not None:
+        return f"Starting the recording failed {_times(attempt)} ({attempt.error}); it is tried again until the end."
+    start, end = write_time(session.scheduled.start), write_time(session.scheduled.end)
+    delay = session.scheduled.live_ping_delay
+    return f"Recording starts at {start}, the live ping follows {delay} s later, and recording stops at {end}."
+
+
+def _story_of_recording(session: Session) -> str:
+    since = _since(session)
+    stop = session.tasks.get(Task.STOP_RECORDING)
+    end = write_time(session.scheduled.end)
+    if stop is not None and stop.error is not None:
+        return f"Recording since {since}; stopping it failed {_times(stop)} ({stop.error}) and is tried again."
+    return f"Recording since {since}; {_story_of_ping(session)}; recording stops at {end}."
+
+
+def _story_of_end(session: Session) -> str:
+    stopped = session.tasks[Task.STOP_RECORDING].finished_at or session.scheduled.end
+    return f"Recorded from {_since(session)} to {write_instant(stopped)}; {_story_of_ping(session)}."
+
+
+def _story_of_failure(session: Session) -> str:
+    if _start_failed(session):
+        start = session.tasks[Task.START_RECORDING]
+        return f"The recording could not be started ({start.error}, tried {_times(start)}); nothing more is tried."
+    stop = session.tasks.get(Task.STOP_RECORDING)
+    if stop is None or stop.state is TaskState.SUCCEEDED:
+        return "The recording was stopped, but was never seen to start; ask the classroom server whether it was made."
+    return (
+        f"The recording could not be stopped ({stop.error}, tried {_times(stop)}); "
+        "nothing more is tried: stop it at the classroom server."
+    )
+
+
+def _story_of_ping(session: Session) -> str:
+    ping = session.tasks.get(Task.SEND_LIVE_PING)
+    start = session.tasks.get(Task.START_RECORDING)
+    if ping is None or ping.state is TaskState.CLAIMED:
+        if ping is not None and ping.error is not None:
+            return f"the live ping failed {_times(ping)} ({ping.error}) and is tried again"
+        due = live_ping_due(session, start.finished_at) if start and start.finished_at else None
+        if due is None:
+            return "no live ping was sent"
+        if due >= session.scheduled.end:
+            return "no live ping will be sent (the class ends before it is due)"
+        return f"the live ping is due at {write_instant(due)}"
+    if ping.state is TaskState.SUCCEEDED:
+        return f"the live ping went out at {write_instant(ping.finished_at or ping.started_at)}"
+    return f"no live ping was sent ({ping.error})"
+
+
+def _story_of_previous(previous: Recording) -> str:
+    if previous.error is None:
+        return f"The recording before it, {previous.recording_id}, is being stopped."
+    return f"The recording before it, {previous.recording_id}, could not be stopped yet ({previous.error})."
+
+
+def _since(session: Session) -> str:
+    start = session.tasks.get(Task.START_RECORDING)
+    return "an unknown time" if start is None else write_instant(start.finished_at or start.started_at)
+
+
+def _start_failed(session: Session) -> bool:
+    return session.has(Task.START_RECORDING, TaskState.FAILED)
+
+
+def _times(record: TaskRecord) -> str:
+    return "once" if record.attempts == 1 else f"{record.attempts} times"
