@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from classroom_scheduler.domain.classroom import Classroom, written
-from classroom_scheduler.domain.names import name_of_record
+from classroom_scheduler.domain.names import is_later, name_of_record
 from classroom_scheduler.domain.plan import History
 from classroom_scheduler.domain.ports import Item
-from classroom_scheduler.domain.session import Session, read_session
+from classroom_scheduler.domain.session import Session, newest, read_session
 
 Each = Callable[[Callable[[list["Change"]], str | None], Iterable[list["Change"]]], Iterable[str | None]]
 """`map`, or something that maps concurrently."""
@@ -92,9 +92,9 @@ def history_of(changes: Sequence[Change], name: str) -> History:
     """What all changes of one classroom, the scheduler's own among them, tell together."""
     latest = changes[-1]
     named = [(change, session) for change in changes for session in change.named]
-    # Whoever inserts a classroom again after its class is over wants it to run again.
-    over = {session.recording_id for change, session in named if change.new is None and session.is_over}
-    known = [(change, session) for change, session in named if session.recording_id not in over]
+    # Whoever inserts a classroom again after its class is over wants it to run again; nor may an older one come back.
+    over = newest(session for change, session in named if change.new is None and session.is_over)
+    known = [(change, session) for change, session in named if over is None or _is_after(session, over)]
     removals = [change.sequence_number for change in changes if change.new is None]
     deleted = {
         session.execution_name for change, session in known if change.sequence_number <= max(removals, default="")
@@ -107,6 +107,10 @@ def history_of(changes: Sequence[Change], name: str) -> History:
         copied=next((session for session in brought if session.execution_name not in deleted), None),
         deleted=frozenset(deleted),
     )
+
+
+def _is_after(session: Session, over: Session) -> bool:
+    return is_later(session.recording_id, over.recording_id)
 
 
 def _updated_at(item: Item) -> str:

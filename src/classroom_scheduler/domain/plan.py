@@ -76,7 +76,9 @@ def plan(current: Classroom | None, history: History, now: datetime, horizon: ti
     """Where this classroom has to end up: `current` is its item as it is now, `history` what the item can't tell."""
     named_now = () if current is None or current.session is None else (current.session,)
     sessions = (*named_now, *history.sessions)
-    known = newest(session for session in sessions if session.recording_id not in history.ended)
+    known = newest(sessions)
+    if known is not None and known.recording_id in history.ended:
+        known = None  # nor may an older one come back in its place
     if current is None:
         decision = _removed(known)
     elif known is None and history.is_outdated_by(current):
