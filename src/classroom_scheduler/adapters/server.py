@@ -115,7 +115,7 @@ def _json(value: object) -> Any:
         case bytes():
             return base64.b64encode(value).decode()
         case _:
-            return base64.b64encode(bytes(value)).decode()  # type: ignore[call-overload]  # boto3's Binary
+            raise TypeError(f"DynamoDB has no {type(value).__name__}")
 
 
 def _in_words(error: urllib3.exceptions.HTTPError) -> str:
