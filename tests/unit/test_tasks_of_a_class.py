@@ -311,6 +311,15 @@ def test_a_task_waits_while_it_cannot_see_what_has_been_done(damage: object) -> 
     assert day.run(STOP, name, attempt=1)["state"] == "SUCCEEDED"
 
 
+def test_an_old_recording_is_not_written_on_an_item_that_asks_for_a_later_class() -> None:
+    day = a_day_in_class()
+    name = day.session.execution_name
+    day.write(start="14:00", end="15:00")
+
+    assert day.until("13:00").run(STOP, name, attempt=PATIENCE[STOP])["state"] == "SUCCEEDED"
+    assert "status" not in day.item
+
+
 def test_a_wiped_item_starts_nothing_however_long_it_stays_so() -> None:
     """The handler puts it back and the start is tried again; the state machine gives up after nine minutes, aloud."""
     day = a_day_with_a_class()

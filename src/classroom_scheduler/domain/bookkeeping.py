@@ -90,7 +90,8 @@ def stop_told(run: Run, stopped: TaskRecord) -> Callable[[Classroom], Session | 
 
     def news(classroom: Classroom) -> Session | None:
         session = classroom.session
-        if session is None and not classroom.is_rejected:
+        asks_for_another = classroom.wanted is not None and classroom.wanted.start >= run.scheduled.end
+        if session is None and not classroom.is_rejected and not asks_for_another:
             session = Session(run.recording_id, run.execution_name, run.scheduled)
         if session is None or session.recording_id != run.recording_id:
             return previous_told(run, None)(classroom)
