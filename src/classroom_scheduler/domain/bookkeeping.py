@@ -90,7 +90,7 @@ def stop_told(run: Run, stopped: TaskRecord) -> Callable[[Classroom], Session | 
 
     def news(classroom: Classroom) -> Session | None:
         session = classroom.session
-        asks_for_another = classroom.wanted is not None and classroom.wanted.start >= run.scheduled.end
+        asks_for_another = classroom.wanted is not None and classroom.wanted.start != run.scheduled.start
         if session is None and not classroom.is_rejected and not asks_for_another:
             session = Session(run.recording_id, run.execution_name, run.scheduled)
         if session is None or session.recording_id != run.recording_id:
