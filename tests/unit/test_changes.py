@@ -290,3 +290,22 @@ def test_a_class_deleted_and_inserted_at_once_gets_an_execution_that_has_not_see
     day.changes = records
     day.look()
     assert day.item == now, "and only once"
+
+
+def test_an_old_record_brings_nothing_back_to_an_item_that_was_rejected_since() -> None:
+    day = a_day_with_a_class()
+    day.look()
+    day.write()
+    wiped = list(day.changes)
+    day.look()
+    day.delete()
+    day.look()
+    day.write(start="06:00", end="07:00")
+    day.look()
+    rejected = day.item
+    assert rejected["status"] == "INVALID"
+
+    day.changes = wiped
+    day.look()
+
+    assert day.item == rejected
