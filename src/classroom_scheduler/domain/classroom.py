@@ -61,6 +61,11 @@ class Classroom:
     def is_rejected(self) -> bool:
         return bool(self.item.get("status") == Status.INVALID)
 
+    @property
+    def never_had_a_session(self) -> bool:
+        """Whether the scheduler looked at this item and rejected it, and nothing on it tells of a session."""
+        return self.is_rejected and not {"recordingId", "executionName", "scheduled", "tasks"} & self.item.keys()
+
     def asks_the_same_as(self, other: "Classroom") -> bool:
         """Whether people ask the same of both, be it possible or not."""
         return self.wanted == other.wanted and str(self.problem) == str(other.problem)

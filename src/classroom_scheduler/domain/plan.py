@@ -79,7 +79,7 @@ def plan(current: Classroom | None, history: History, now: datetime, horizon: ti
     known = newest(sessions)
     if known is not None and known.recording_id in history.ended:
         known = None  # nor may an older one come back in its place
-    if current is not None and current.session is None and current.is_rejected:
+    if current is not None and current.never_had_a_session:
         known = None  # it was decided already that nothing is in force, whatever an old record knows
     if current is None:
         decision = _removed(known)
