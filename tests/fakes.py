@@ -206,13 +206,14 @@ class FakeExecutions:
     def arn(self, name: str) -> str:
         return ARN_PREFIX + name
 
-    def start(self, name: str, request: Mapping[str, Any]) -> None:
+    def start(self, name: str, request: Mapping[str, Any]) -> bool:
         self.start_calls.append(name)
         check_execution(name, request)
         if self.unavailable:
             raise ServiceUnavailable("StartExecution is throttled")
         # json: what Step Functions keeps is the text, not our object
         self.started.setdefault(name, json.loads(json.dumps(request)))
+        return name not in self.aborted
 
     def status(self, name: str) -> str | None:
         if self.unavailable or name not in self.started:

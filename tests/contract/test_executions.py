@@ -87,8 +87,8 @@ def test_an_execution_that_was_started_runs(machine: Machine) -> None:
 
 
 def test_starting_an_execution_again_while_it_runs_does_nothing(machine: Machine) -> None:
-    machine.executions.start(NAME, REQUEST)
-    machine.executions.start(NAME, REQUEST)
+    assert machine.executions.start(NAME, REQUEST)
+    assert machine.executions.start(NAME, REQUEST)
 
     assert machine.running() == {NAME}
 
@@ -98,7 +98,7 @@ def test_an_execution_that_has_ended_is_not_started_again(machine: Machine) -> N
     machine.executions.stop(NAME, "its class was moved")
     assert machine.running() == set()
 
-    machine.executions.start(NAME, REQUEST)
+    assert not machine.executions.start(NAME, REQUEST)
 
     assert machine.running() == set()
     assert machine.names() == {NAME}

@@ -229,7 +229,7 @@ class _Executions:
     def arn(self, name: str) -> str:
         return ARN_PREFIX + name
 
-    def start(self, name: str, request: Mapping[str, Any]) -> None:
+    def start(self, name: str, request: Mapping[str, Any]) -> bool:
         if self._world.refuses("StartExecution", "before"):
             raise ServiceUnavailable("Step Functions: ThrottlingException")
         try:
@@ -239,6 +239,7 @@ class _Executions:
             self._world.say(f"start {name}: exists")
         if self._world.refuses("StartExecution", "after"):
             raise ServiceUnavailable("Step Functions: connection lost")
+        return self.status(name) in {"RUNNING", None}
 
     def status(self, name: str) -> str | None:
         if self._world.refuses("DescribeExecution", "before"):

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from classroom_scheduler.domain.changes import Change, handle, is_own_write, matters
-from classroom_scheduler.domain.errors import ClassroomMoved, ServiceUnavailable
+from classroom_scheduler.domain.errors import ClassroomMoved, ClassroomUnsettled, ServiceUnavailable
 from classroom_scheduler.domain.plan import Action, History
 from classroom_scheduler.domain.reconcile import reconcile
 from tests.builders import a_classroom, at
-from tests.unit.day import START, Day, a_day_in_class, a_day_with_a_class
+from tests.unit.day import START, STOP, Day, a_day_in_class, a_day_with_a_class
 
 
 def a_change(number: int, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Change:
@@ -309,3 +309,42 @@ def test_an_old_record_brings_nothing_back_to_an_item_that_was_rejected_since() 
     day.look()
 
     assert day.item == rejected
+
+
+def test_a_copy_from_when_the_item_was_rejected_interrupts_no_class_since() -> None:
+    """Read while it was invalid, corrected, recorded; then that copy is put back: no more than a typo."""
+    day = Day()
+    day.write(start="06:00", end="07:00")
+    day.look()
+    copy = day.item
+    day.write()
+    day.look()
+    day.until("09:00").run(START)
+    day.look()
+    execution = day.session.execution_name
+
+    day.until("09:30").classrooms.put(copy)
+    with pytest.raises(ClassroomUnsettled):
+        day.until("10:00").run(STOP, execution)
+    day.look()
+
+    assert day.item["status"] == "RECORDING"
+    assert day.session.execution_name == execution
+    assert day.executions.stop_calls == []
+
+
+def test_a_class_whose_execution_was_stopped_long_ago_gets_another() -> None:
+    """An old record names the session as it did before; its execution was stopped when the class was deleted."""
+    day = Day()
+    day.write()
+    insert = list(day.changes)
+    day.look()
+    day.delete()
+    day.look()
+    day.executions.settle()
+    day.write()
+
+    day.changes = insert
+    day.look()
+
+    assert day.session.execution_name in day.executions.running

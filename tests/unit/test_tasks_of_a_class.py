@@ -477,3 +477,18 @@ def start_interrupted(day: Day, interruption: Callable[[], object]) -> dict[str,
 def test_a_payload_that_is_none_is_refused_by_name(event: dict[str, object], said: str) -> None:
     with pytest.raises(PermanentError, match=said):
         Run.read(START, event)
+
+
+def test_a_recorder_that_somebody_else_stopped_is_not_stopped_again() -> None:
+    """Two executions of one recording lose patience with a wiped item; the first one stops it."""
+    day = a_day_in_class()
+    first = day.session.execution_name
+    day.edit(end="2026-12-01T10:30:00Z")
+    day.look()
+    second = day.session.execution_name
+    day.write(end="half past")
+
+    day.until("10:30").run(STOP, first, attempt=PATIENCE[STOP])
+
+    assert day.run(STOP, second, attempt=PATIENCE[STOP])["state"] == "FENCED"
+    assert day.told().count("recording.stop") == 1

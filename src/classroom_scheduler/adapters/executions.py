@@ -14,6 +14,8 @@ from classroom_scheduler.observability import count, logger
 # StopExecution keeps 256 characters of an error and 32,768 of a cause.
 _STOPPED_ERROR = "ClassroomChanged"
 _CAUSE_LENGTH = 32_768
+# Where nobody can tell, it is taken for alive: what has ended is seen to again.
+_ALIVE = frozenset({"RUNNING", "PENDING_REDRIVE", None})
 
 
 class StateMachineExecutions:
@@ -36,18 +38,25 @@ class StateMachineExecutions:
         """An execution's ARN follows from its name: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html"""
         return f"{self._state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
 
-    def start(self, name: str, request: Mapping[str, Any]) -> None:
-        """A name that exists was started for this very request, be it closed by now: names are never reused."""
+    def start(self, name: str, request: Mapping[str, Any]) -> bool:
+        """A name that exists was started for this very request: names are never reused.
+
+        AWS says so only of an execution that has ended; it is asked all the same, as is one that nobody can tell of.
+        """
         canonical = json.dumps(request, sort_keys=True, separators=(",", ":"))
         try:
             self._client.start_execution(stateMachineArn=self._state_machine_arn, name=name, input=canonical)
         except self._client.exceptions.ExecutionAlreadyExists:
-            return
+            return self.status(name) in _ALIVE
         except (ClientError, BotoCoreError) as error:
             raise ServiceUnavailable(f"StartExecution {name}: {error}") from error
+        return True
 
     def status(self, name: str) -> str | None:
-        """Asked only of items that were wiped: ten a second outside the big Regions, and no answer is an answer."""
+        """Asked only of items that were wiped and of names that exist: ten a second outside the big Regions.
+
+        No answer is an answer.
+        """
         try:
             return self._client.describe_execution(executionArn=self.arn(name))["status"]
         except self._client.exceptions.ExecutionDoesNotExist:

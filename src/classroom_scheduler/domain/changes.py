@@ -26,10 +26,15 @@ class Change:
     new: Item | None
 
     @property
-    def named(self) -> list[Session]:
-        """The sessions that the item named before this change, and after it if the scheduler itself made it."""
+    def images(self) -> list[Item]:
+        """The item as it was before this change, and as it was after it if the scheduler itself made it."""
         images = [self.old, self.new] if is_own_write(self.old, self.new) else [self.old]
-        sessions = [read_session(self.classroom_id, image) for image in images if image is not None]
+        return [image for image in images if image is not None]
+
+    @property
+    def named(self) -> list[Session]:
+        """The sessions that those images name."""
+        sessions = [read_session(self.classroom_id, image) for image in self.images]
         return [session for session in sessions if session is not None]
 
     @property
@@ -106,6 +111,7 @@ def history_of(changes: Sequence[Change], name: str) -> History:
         name=name,
         copied=next((session for session in brought if session.execution_name not in deleted), None),
         deleted=frozenset(deleted),
+        told_at=max((_updated_at(image) for change in changes for image in change.images), default=""),
     )
 
 

@@ -72,8 +72,10 @@ def standing(run: Run, classroom: Classroom | None, now: datetime, horizon: time
     if classroom is None or run.execution_name == stop_name(run.recording_id):
         return _outside(run)
     session = classroom.session
-    if session is None and classroom.is_rejected:
+    if session is None and classroom.is_rejected and not classroom.was_rejected_before(run.execution_name):
         return _outside(run)
+    if session is not None and session.recording_id == run.recording_id and _is_stopped(run, session):
+        return Standing.FENCED  # whoever stopped it, another stop would tell nobody anything
     if session is None and classroom.names_later_than(run.execution_name):
         return Standing.FENCED  # whatever else is damaged on the item, another execution answers for it
     if session is None or classroom.has_damaged_tasks or is_later(run.execution_name, session.execution_name):
@@ -115,6 +117,11 @@ def _text(event: Mapping[str, Any], field: str) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(f"`{field}` is {value!r}; expected a string that is not empty")
     return value
+
+
+def _is_stopped(run: Run, session: Session) -> bool:
+    others = run.execution_name != session.execution_name
+    return run.task is Task.STOP_RECORDING and others and session.has(Task.STOP_RECORDING, TaskState.SUCCEEDED)
 
 
 def _is_edited(classroom: Classroom, now: datetime, horizon: timedelta) -> bool:

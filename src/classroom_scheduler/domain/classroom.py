@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from classroom_scheduler.domain.names import is_later, is_name_of
+from classroom_scheduler.domain.names import is_later, is_name_of, named_at
 from classroom_scheduler.domain.ports import Item
-from classroom_scheduler.domain.schedule import InvalidClassroom, Schedule, read_schedule
+from classroom_scheduler.domain.schedule import InvalidClassroom, Schedule, read_schedule, write_instant
 from classroom_scheduler.domain.session import Session, Task, read_session
 
 SCHEDULERS_ATTRIBUTES = frozenset(
@@ -65,6 +65,16 @@ class Classroom:
     def never_had_a_session(self) -> bool:
         """Whether the scheduler looked at this item and rejected it, and nothing on it tells of a session."""
         return self.is_rejected and not {"recordingId", "executionName", "scheduled", "tasks"} & self.item.keys()
+
+    @property
+    def updated_at(self) -> str:
+        """When the scheduler last wrote, in a form that sorts by time; empty where nobody can tell."""
+        written_at = self.item.get("updatedAt")
+        return written_at if isinstance(written_at, str) else ""
+
+    def was_rejected_before(self, execution_name: str) -> bool:
+        """Whether the item's rejection is from before this execution: a copy that was put over what came after it."""
+        return self.is_rejected and self.updated_at < write_instant(named_at(execution_name), "microseconds")
 
     def asks_the_same_as(self, other: "Classroom") -> bool:
         """Whether people ask the same of both, be it possible or not."""

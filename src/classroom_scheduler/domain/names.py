@@ -47,6 +47,11 @@ def is_later(name: str, other: str) -> bool:
     return _token(name) > _token(other)
 
 
+def named_at(name: str) -> datetime:
+    """When the name was given: to the microsecond, or for a record's name up to a second later."""
+    return _EPOCH + timedelta(microseconds=int(_token(name.removesuffix(_STOP)), 36))
+
+
 def stop_name(recording_id: str) -> str:
     """The execution that stops a recording which is no longer its item's: one a recording, however often asked."""
     return recording_id + _STOP

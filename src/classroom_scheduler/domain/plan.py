@@ -35,10 +35,11 @@ class Action(StrEnum):
 class History:
     """What stream records tell of a classroom that its item can't: the only place where wiped attributes still are.
 
-    `sessions` are those that the item named before each change. Of their executions, those of an item that was
-    `deleted` may have found it gone and given up, and those `aborted` have ended; of their recordings, `ended` ones
-    have been stopped. `left` is the item as the latest change left it, None where that deleted it; `name` is what the
-    latest record names a session that it starts; `copied` is one that an insert brought from an item deleted before.
+    `sessions` are those that the item named before each change; `told_at` is when the scheduler last wrote on those
+    images. Of their executions, those of an item that was `deleted` may have found it gone and given up, and those
+    `aborted` have ended; of their recordings, `ended` ones have been stopped. `left` is the item as the latest change
+    left it, None where that deleted it; `name` is what the latest record names a session that it starts; `copied` is
+    one that an insert brought from an item deleted before.
     """
 
     sessions: tuple[Session, ...] = ()
@@ -48,6 +49,7 @@ class History:
     deleted: frozenset[str] = frozenset()
     aborted: frozenset[str] = frozenset()
     ended: frozenset[str] = frozenset()
+    told_at: str = ""
 
     def is_outdated_by(self, current: Classroom) -> bool:
         """Whether the item has changed since, so that another record is on its way; never without a record at all."""
@@ -79,8 +81,8 @@ def plan(current: Classroom | None, history: History, now: datetime, horizon: ti
     known = newest(sessions)
     if known is not None and known.recording_id in history.ended:
         known = None  # nor may an older one come back in its place
-    if current is not None and current.never_had_a_session:
-        known = None  # it was decided already that nothing is in force, whatever an old record knows
+    if current is not None and current.never_had_a_session and history.told_at <= current.updated_at:
+        known = None  # it was decided since that nothing is in force, whatever an old record knows
     if current is None:
         decision = _removed(known)
     elif known is None and history.is_outdated_by(current):

@@ -33,8 +33,11 @@ class Executions(Protocol):
     def arn(self, name: str) -> str:
         """The ARN that the execution of this name has, started or not."""
 
-    def start(self, name: str, request: Mapping[str, Any]) -> None:
-        """Start the execution, or do nothing where one of this name was ever started. Raises ServiceUnavailable."""
+    def start(self, name: str, request: Mapping[str, Any]) -> bool:
+        """Start the execution, or do nothing where one of this name was ever started; False where that has ended.
+
+        Raises ServiceUnavailable.
+        """
 
     def stop(self, name: str, reason: str) -> bool:
         """Abort the execution; False where that could not be done. Never raises: the fence is what keeps us safe."""

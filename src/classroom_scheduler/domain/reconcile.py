@@ -59,9 +59,12 @@ def reconcile(
                 _write_intent(current, decision, classrooms, executions, now, horizon)
         except ClassroomMoved:
             continue
-        _carry_out(classroom_id, decision, executions, now, horizon)
-        return decision
-    raise ClassroomMoved(f"{classroom_id} was changed by somebody else {TRIES} times while it was being decided on")
+        if _carry_out(classroom_id, decision, executions, now, horizon):
+            return decision
+        assert decision.session is not None, "only a session has an execution"
+        # The item names an execution that has ended before its session is over: another one goes on from there.
+        history = replace(history, aborted=history.aborted | {decision.session.execution_name})
+    raise ClassroomMoved(f"{classroom_id} was changed by others {TRIES} times while it was being decided on")
 
 
 def write_report(classroom: Classroom, report: Mapping[str, Any], classrooms: Classrooms, now: datetime) -> Classroom:
@@ -120,14 +123,17 @@ def _write_intent(
 
 def _carry_out(
     classroom_id: str, decision: Decision, executions: Executions, now: datetime, horizon: timedelta
-) -> None:
-    session = decision.session
+) -> bool:
+    """Start what has to run, then stop what may not; False where the session's own execution has ended before it."""
+    session, runs = decision.session, True
     if session is not None and not session.is_over and not is_deferred(session, now, horizon):
-        executions.start(session.execution_name, request(classroom_id, session.recording_id, session.scheduled))
+        own = request(classroom_id, session.recording_id, session.scheduled)
+        runs = executions.start(session.execution_name, own)
     for recording in decision.abandoned:
         executions.start(stop_name(recording.recording_id), _stop_request(classroom_id, recording, now))
     for name in decision.retired:
         executions.stop(name, decision.reason)
+    return runs
 
 
 def request(classroom_id: str, recording_id: str, schedule: Schedule) -> dict[str, Any]:
