@@ -92,7 +92,7 @@ def _import_error(package: Package, runtime: Path) -> str:
     )
     variables = dict.fromkeys(package.variables, "here-for-the-import") | {
         "POWERTOOLS_LOG_LEVEL": "INFO",
-        "HORIZON_DAYS": "300",
+        "HORIZON_HOURS": "7200",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -1,6 +1,7 @@
 """The one place that joins the domain with its adapters. Made once a Lambda environment, at the first event."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import cache, partial
 
@@ -11,11 +12,14 @@ from botocore.config import Config
 from classroom_scheduler.adapters.classrooms import TableClassrooms
 from classroom_scheduler.adapters.executions import StateMachineExecutions
 from classroom_scheduler.adapters.server import WebhookServer
+from classroom_scheduler.adapters.watchlist import TableWatchlist
 from classroom_scheduler.domain.bookkeeping import Bookkeeping
 from classroom_scheduler.domain.errors import ServiceUnavailable
 from classroom_scheduler.domain.perform import World
 from classroom_scheduler.domain.plan import Decision, History
+from classroom_scheduler.domain.ports import Item
 from classroom_scheduler.domain.reconcile import reconcile
+from classroom_scheduler.domain.repair import Finding, Look, audit
 from classroom_scheduler.settings import BookkeepingSettings, ReconcileSettings, TaskSettings
 
 # A rotated secret is in use after five minutes.
@@ -29,14 +33,30 @@ def clock() -> datetime:
 @cache
 def reconciler() -> Callable[[str, History], Decision]:
     """A function that brings one classroom's executions to what the table says."""
-    settings = ReconcileSettings.from_environment()
-    return partial(
-        reconcile,
-        classrooms=TableClassrooms(settings.classrooms_table),
-        executions=StateMachineExecutions(settings.state_machine_arn),
-        clock=clock,
-        horizon=settings.horizon,
-    )
+    horizon = ReconcileSettings.from_environment().horizon
+    return partial(reconcile, classrooms=classrooms(), executions=executions(), clock=clock, horizon=horizon)
+
+
+@cache
+def auditor() -> Callable[[Iterable[Item], Look], Counter[Finding]]:
+    """A function that compares items with what they should say."""
+    horizon = ReconcileSettings.from_environment().horizon
+    return partial(audit, classrooms=classrooms(), executions=executions(), clock=clock, horizon=horizon)
+
+
+@cache
+def classrooms() -> TableClassrooms:
+    return TableClassrooms(ReconcileSettings.from_environment().classrooms_table)
+
+
+@cache
+def executions() -> StateMachineExecutions:
+    return StateMachineExecutions(ReconcileSettings.from_environment().state_machine_arn)
+
+
+@cache
+def watchlist() -> TableWatchlist:
+    return TableWatchlist(ReconcileSettings.from_environment().classrooms_table)
 
 
 @cache

@@ -58,4 +58,4 @@ def _required(name: str) -> str:
 
 
 def _horizon() -> timedelta:
-    return timedelta(days=int(os.environ.get("HORIZON_DAYS", "300")))
+    return timedelta(hours=int(os.environ.get("HORIZON_HOURS", "7200")))

@@ -24,7 +24,7 @@ def the_account(the_server: LoopbackServer) -> Iterator[Account]:
         environment.setenv("STATE_MACHINE_ARN", MACHINE_ARN)
         environment.setenv("CLASSROOM_SERVER_URL", the_server.url)
         environment.setenv("WEBHOOK_SECRET_ARN", account.secret_arn)
-        environment.setenv("HORIZON_DAYS", "300")
+        environment.setenv("HORIZON_HOURS", "7200")
         environment.setattr(bootstrap, "clock", lambda: _clock[0].now)
         forget_clients()
         yield account

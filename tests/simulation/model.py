@@ -165,6 +165,7 @@ class Model:
             return
         if not _names_anybody(item):
             self.lost_patience.add(recording_id)
+            return  # what it saw last before it acted told it nothing, be it put back a moment later
         if item.get("recordingId") == recording_id:
             if _time(item, "end") > now and _state(item, "StartRecording") != "FAILED":
                 self._violate(f"{recording_id} stops before its end {item['scheduled']}")

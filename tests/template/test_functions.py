@@ -47,7 +47,7 @@ def test_a_task_is_named_as_its_function(task: str) -> None:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_handler_imports_with_the_variables_of_its_function_alone(function: str) -> None:
     module, _, name = functions()[function]["Handler"].rpartition(".")
-    numbers = {"HORIZON_DAYS": "300"}
+    numbers = {"HORIZON_HOURS": "7200"}
     variables = {key: numbers.get(key, "DEBUG") for key in functions()[function]["Environment"]["Variables"]}
     importing = f"import importlib; assert callable(importlib.import_module({module!r}).{name})"
 
@@ -107,11 +107,9 @@ def test_every_function_is_built_by_the_makefile() -> None:
 
 
 def test_whatever_reads_a_stream_hands_failures_to_a_queue_and_gives_up_in_time() -> None:
-    mappings = _deployed("AWS::Lambda::EventSourceMapping")
     queues = of_type("AWS::SQS::Queue")
 
-    assert mappings
-    for mapping in mappings.values():
+    for mapping in _stream_mappings().values():
         destination, attribute = mapping["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"]
         assert (destination in queues, attribute) == (True, "Arn")
         assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -122,19 +120,57 @@ def test_whatever_reads_a_stream_hands_failures_to_a_queue_and_gives_up_in_time(
 
 
 def test_a_bulk_import_is_retried_for_as_long_as_step_functions_throttles_it() -> None:
-    [mapping] = _deployed("AWS::Lambda::EventSourceMapping").values()
+    mapping = _stream_mappings()["ClassroomChangedFunctionClassroomsStream"]
     burst, per_second = 800, 150  # StartExecution outside the three largest Regions
 
     assert mapping["MaximumRecordAgeInSeconds"] > 2 * (100_000 - burst) / per_second
 
 
 def test_records_are_handled_at_once_and_none_is_passed_over() -> None:
-    [mapping] = _deployed("AWS::Lambda::EventSourceMapping").values()
+    mapping = _stream_mappings()["ClassroomChangedFunctionClassroomsStream"]
 
     assert mapping.get("MaximumBatchingWindowInSeconds", 0) == 0
     assert "FilterCriteria" not in mapping
     assert mapping["StartingPosition"] == "TRIM_HORIZON"
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["ClassroomsTable", "StreamArn"]}
+
+
+def test_whatever_reads_a_queue_keeps_its_messages_until_they_are_done_and_gives_up_in_time() -> None:
+    queues = of_type("AWS::SQS::Queue")
+
+    for mapping in _queue_mappings().values():
+        queue = queues[mapping["EventSourceArn"]["Fn::GetAtt"][0]]
+        [function] = [each for name, each in functions().items() if mapping["FunctionName"] == {"Ref": name}]
+        assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert mapping["ScalingConfig"]["MaximumConcurrency"] >= 2
+        # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+        assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+        assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5
+        assert queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0] in queues
+
+
+def test_whatever_a_rule_sends_to_may_be_sent_to_by_that_rule_alone() -> None:
+    policies = [
+        statement
+        for policy in of_type("AWS::SQS::QueuePolicy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+    assert policies
+    for statement in policies:
+        assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+        assert statement["Action"] == "sqs:SendMessage"
+        assert statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+
+
+def test_every_rule_keeps_what_it_could_not_deliver() -> None:
+    rules = _deployed("AWS::Events::Rule")
+    targets = [target for rule in rules.values() for target in rule["Targets"]]
+
+    assert targets
+    for target in targets:
+        assert target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0] in of_type("AWS::SQS::Queue")
+        assert 0 < target["RetryPolicy"]["MaximumEventAgeInSeconds"] <= 86_400
 
 
 def test_nothing_is_invoked_asynchronously_without_a_dead_letter_queue() -> None:
@@ -153,6 +189,8 @@ def test_functions_have_the_time_that_their_batches_and_the_state_machine_reckon
         "SendLivePingFunction": 25,
         "StopRecordingFunction": 25,
         "TaskFailedFunction": 15,
+        "ExecutionEndedFunction": 60,
+        "SweepFunction": 900,
     }
 
 
@@ -166,6 +204,16 @@ def test_sam_local_has_a_value_for_each_variable_that_only_a_deployment_knows(fu
 
     assert unknown <= set(values)
     assert set(given.get(function, {})) <= set(variables)
+
+
+def _stream_mappings() -> dict[str, Json]:
+    mappings = _deployed("AWS::Lambda::EventSourceMapping")
+    return {name: each for name, each in mappings.items() if "StreamArn" in each["EventSourceArn"]["Fn::GetAtt"]}
+
+
+def _queue_mappings() -> dict[str, Json]:
+    mappings = _deployed("AWS::Lambda::EventSourceMapping")
+    return {name: each for name, each in mappings.items() if name not in _stream_mappings()}
 
 
 def _deployed(resource_type: str) -> dict[str, Json]:

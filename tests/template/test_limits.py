@@ -80,7 +80,7 @@ def test_every_parameter_is_used_and_presented() -> None:
 
 
 def test_the_horizon_leaves_an_execution_time_for_its_class_within_the_year_it_may_live() -> None:
-    assert PARAMETERS["HorizonDays"]["MaxValue"] + 60 < 365
+    assert PARAMETERS["HorizonHours"]["MaxValue"] / 24 + 60 < 365
 
 
 def test_the_webhook_secret_is_a_key_as_the_standard_asks_for_it() -> None:

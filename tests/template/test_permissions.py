@@ -34,13 +34,20 @@ LOG_DELIVERY = {
 https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
 """
 
+RECONCILE = TABLE_ACCESS | {
+    ("states:StartExecution", MACHINE),
+    ("states:StopExecution", EXECUTIONS),
+    ("states:DescribeExecution", EXECUTIONS),
+}
+
 ALLOWED: dict[str, set[tuple[str, Any]]] = {
-    "ClassroomChangedFunctionRole": TABLE_ACCESS
+    "ClassroomChangedFunctionRole": RECONCILE | {("sqs:SendMessage", QUEUE)},
+    "ExecutionEndedFunctionRole": RECONCILE,
+    "SweepFunctionRole": RECONCILE
     | {
-        ("states:StartExecution", MACHINE),
-        ("states:StopExecution", EXECUTIONS),
-        ("states:DescribeExecution", EXECUTIONS),
-        ("sqs:SendMessage", QUEUE),
+        ("dynamodb:Query", ("Fn::Sub", "${ClassroomsTable.Arn}/index/ByAttention")),
+        ("dynamodb:Scan", TABLE),
+        ("sqs:SendMessage", ("Fn::GetAtt", "SweepFailuresQueue", "Arn")),
     },
     "StartRecordingFunctionRole": TASK,
     "SendLivePingFunctionRole": TASK,
@@ -56,6 +63,11 @@ MANAGED = {
     "ClassroomChangedFunctionRole": {
         "service-role/AWSLambdaBasicExecutionRole",
         "service-role/AWSLambdaDynamoDBExecutionRole",
+        "AWSXrayWriteOnlyAccess",
+    },
+    "ExecutionEndedFunctionRole": {
+        "service-role/AWSLambdaBasicExecutionRole",
+        "service-role/AWSLambdaSQSQueueExecutionRole",
         "AWSXrayWriteOnlyAccess",
     },
     "ClassroomStateMachineRole": {"AWSXrayWriteOnlyAccess"},

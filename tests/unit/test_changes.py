@@ -6,11 +6,15 @@ from typing import Any
 import pytest
 
 from classroom_scheduler.domain.changes import Change, handle, is_own_write, matters
+from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.errors import ClassroomMoved, ClassroomUnsettled, ServiceUnavailable
 from classroom_scheduler.domain.plan import Action, History
 from classroom_scheduler.domain.reconcile import reconcile
 from tests.builders import a_classroom, at
 from tests.unit.day import START, STOP, Day, a_day_in_class, a_day_with_a_class
+
+# Of a later second than any other: it names no session that is there already.
+A_RECORD = History(left=Classroom.read("algebra-1", a_classroom()), name="algebra-1-zzzzzzzzzz")
 
 
 def a_change(number: int, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Change:
@@ -180,7 +184,7 @@ def test_of_two_writers_only_one_wins_and_the_other_follows() -> None:
     day.look()
     winner = day.item["executionName"]
     day.classrooms.get = stale_read  # type: ignore[method-assign]  # the other writer read before the winner wrote
-    decision = reconcile("algebra-1", History(), day.classrooms, day.executions, day.now)
+    decision = reconcile("algebra-1", A_RECORD, day.classrooms, day.executions, day.now)
 
     assert decision.session is not None
     assert decision.session.execution_name == winner
@@ -195,7 +199,7 @@ def test_a_classroom_that_others_change_all_the_time_is_given_up_for_now() -> No
     day.classrooms.get = lambda classroom_id: seen  # type: ignore[method-assign]  # always too old
 
     with pytest.raises(ClassroomMoved, match="5 times"):
-        reconcile("algebra-1", History(), day.classrooms, day.executions, day.now)
+        reconcile("algebra-1", A_RECORD, day.classrooms, day.executions, day.now)
 
 
 def test_an_execution_whose_successor_was_only_intended_is_stopped_with_the_next_edit() -> None:

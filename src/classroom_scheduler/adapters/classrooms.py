@@ -55,7 +55,7 @@ class TableClassrooms:
             answer = self._table.get_item(classroom_id, consistent_read=True)
         except PynamoDBException as error:
             raise _named(classroom_id, error) from error
-        return _plain(answer["Item"]) if "Item" in answer else None
+        return plain_item(answer["Item"]) if "Item" in answer else None
 
     def update(self, classroom_id: str, changes: Item, *, expected: Item, removed: Collection[str] = ()) -> None:
         try:
@@ -84,7 +84,7 @@ class _PlainDeserializer(TypeDeserializer):
         return value
 
 
-def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
+def plain_item(item: Mapping[str, Any]) -> dict[str, Any]:
     deserializer = _PlainDeserializer()
     return {name: deserializer.deserialize(value) for name, value in item.items()}
 

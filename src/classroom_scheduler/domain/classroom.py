@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
 from classroom_scheduler.domain.names import is_later, is_name_of, named_at
 from classroom_scheduler.domain.ports import Item
-from classroom_scheduler.domain.schedule import InvalidClassroom, Schedule, read_schedule, write_instant
+from classroom_scheduler.domain.schedule import InvalidClassroom, Schedule, read_schedule, write_instant, write_time
 from classroom_scheduler.domain.session import Session, Task, read_session
 
 SCHEDULERS_ATTRIBUTES = frozenset(
@@ -19,6 +20,7 @@ SCHEDULERS_ATTRIBUTES = frozenset(
         "scheduled",
         "recordingId",
         "previousRecording",
+        "restarts",
         "tasks",
         "updatedAt",
         "attentionShard",
@@ -66,6 +68,11 @@ class Classroom:
         """Whether the scheduler looked at this item and rejected it, and nothing on it tells of a session."""
         return self.is_rejected and not {"recordingId", "executionName", "scheduled", "tasks"} & self.item.keys()
 
+    def needs_attention(self, now: datetime) -> bool:
+        """Whether `attentionAt` has come: the sweep has found what no record told of."""
+        due = self.item.get("attentionAt")
+        return isinstance(due, str) and due <= write_time(now)
+
     @property
     def updated_at(self) -> str:
         """When the scheduler last wrote, in a form that sorts by time; empty where nobody can tell."""
@@ -91,6 +98,11 @@ class Classroom:
         tasks = self.item.get("tasks")
         known = () if self.session is None else self.session.tasks
         return not isinstance(tasks, Mapping) or any(str(task) in tasks and task not in known for task in Task)
+
+    @property
+    def hides_its_session(self) -> bool:
+        """Whether there is no session, or one that the item may not tell all of."""
+        return self.session is None or self.has_damaged_tasks
 
     @property
     def tells_its_problem(self) -> bool:

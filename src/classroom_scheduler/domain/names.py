@@ -57,6 +57,17 @@ def stop_name(recording_id: str) -> str:
     return recording_id + _STOP
 
 
+def classroom_of(name: str) -> str | None:
+    """The classroom whose execution has this name, or None where no name of ours looks like that."""
+    match = _NAME.fullmatch(name.removesuffix(_STOP))
+    return None if match is None else match["classroom_id"]
+
+
+def is_stop_name(name: str) -> bool:
+    """Whether this is the name of an execution that does nothing but stop a recording."""
+    return name.endswith(_STOP)
+
+
 def _microseconds(time: datetime) -> int:
     return (time - _EPOCH) // timedelta(microseconds=1)
 

@@ -12,8 +12,11 @@ from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.names import is_later, next_name
 from classroom_scheduler.domain.reasons import already_past, reason_for, refusal, rejection
 from classroom_scheduler.domain.schedule import Schedule
-from classroom_scheduler.domain.session import Recording, Session, Task, newest
+from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState, newest
 from classroom_scheduler.domain.status import HORIZON
+
+# Who stops an execution by hand while its item stands is overruled so often; then something is wrong for good.
+MAX_RESTARTS = 3
 
 
 class Action(StrEnum):
@@ -27,6 +30,8 @@ class Action(StrEnum):
     """The session goes on under a new execution with the schedule wanted."""
     RENEW = "RENEW"
     """A new session: a new recording under a new execution."""
+    GIVE_UP = "GIVE_UP"
+    """Its executions ended too often before their time: the class has failed, and a recording is stopped at its end."""
     CANCEL = "CANCEL"
     """The item is gone: nothing may run for it any more."""
 
@@ -87,6 +92,9 @@ def plan(current: Classroom | None, history: History, now: datetime, horizon: ti
         decision = _removed(known)
     elif known is None and history.is_outdated_by(current):
         decision = Decision(Action.LEAVE, "The classroom was changed again since; the record of that change decides.")
+    elif history.name is None and current.hides_its_session and not current.needs_attention(now):
+        # It may have been wiped or damaged a moment ago, and only the record of that knows what was there.
+        decision = Decision(Action.LEAVE, "The item does not tell its session; the record of its change decides.")
     elif known is not None and history.brought_by_an_insert(known):
         # Whatever ran for the item that was deleted is cancelled, and its execution can't be started again.
         decision = _reject_or_renew(current, known, history, now, horizon)
@@ -106,8 +114,10 @@ def _decide(current: Classroom, known: Session | None, history: History, now: da
     if _was_told_otherwise(known, now) and wanted.end > now:
         return _renew(current, wanted, known, history, now, horizon)
     if wanted == known.scheduled:
-        if known.execution_name in history.deleted | history.aborted:
+        if known.execution_name in history.deleted:
             return _replace(current, known, wanted, now, horizon)
+        if known.execution_name in history.aborted:
+            return _restart(current, known, now, horizon)
         return Decision(Action.KEEP, reason_for(known, now, horizon, refused), known)
     if not known.has_begun:
         return _replace(current, known, wanted, now, horizon)
@@ -174,6 +184,22 @@ def _replace(current: Classroom, known: Session, wanted: Schedule, now: datetime
     return Decision(Action.REPLACE, reason_for(session, now, horizon), session)
 
 
+def _restart(current: Classroom, known: Session, now: datetime, horizon: timedelta) -> Decision:
+    """The service lost the execution, or somebody stopped it by hand: it goes on where it was, but not for ever."""
+    if known.restarts < MAX_RESTARTS:
+        again = replace(known, restarts=known.restarts + 1)
+        return _replace(current, again, known.scheduled, now, horizon)
+    error = f"its execution ended {known.restarts + 1} times before its time"
+    task = Task.STOP_RECORDING if known.has_begun else Task.START_RECORDING
+    due = known.scheduled.end if known.has_begun else known.scheduled.start
+    failed = TaskRecord(TaskState.FAILED, due, now, now, attempts=0, error=error)
+    session = known.with_task(task, failed)
+    if not known.has_begun:
+        session = session.with_task(Task.STOP_RECORDING, replace(failed, state=TaskState.SKIPPED))
+    left_running = (replace(known.recording, until=known.scheduled.end),) if known.may_be_recording else ()
+    return Decision(Action.GIVE_UP, reason_for(session, now, horizon), session, abandoned=left_running)
+
+
 def _renew(
     current: Classroom, wanted: Schedule, after: Session | None, history: History, now: datetime, horizon: timedelta
 ) -> Decision:
@@ -198,6 +224,7 @@ def _leave_nobody_behind(decision: Decision, sessions: Sequence[Session]) -> Dec
         retired.discard(decision.session.execution_name)
         abandoned.pop(decision.session.recording_id, None)
         unstopped = [decision.session.previous]
+    unstopped += decision.abandoned
     abandoned |= {recording.recording_id: recording for recording in unstopped if recording is not None}
     return replace(decision, retired=tuple(sorted(retired)), abandoned=tuple(abandoned.values()))
 

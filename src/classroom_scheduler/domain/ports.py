@@ -1,6 +1,6 @@
 """What the domain needs from outside. The adapters implement these, and so do the fakes in tests/."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -25,6 +25,16 @@ class Classrooms(Protocol):
         ClassroomMoved where the condition fails, ClassroomNotWritable where DynamoDB refuses the result, and
         ServiceUnavailable.
         """
+
+
+class Watchlist(Protocol):
+    """The classrooms that somebody should look at, though no record says so."""
+
+    def overdue(self, shard: str, now: datetime) -> Iterable[str]:
+        """The ids of this shard of `ByAttention` whose `attentionAt` has come. Raises ServiceUnavailable."""
+
+    def segment(self, number: int, of: int) -> Iterable[Item]:
+        """All items of one of `of` parts of the table, counted from 0. Raises ServiceUnavailable."""
 
 
 class Executions(Protocol):

@@ -29,6 +29,10 @@ def already_past(wanted: Schedule) -> str:
 def reason_for(session: Session, now: datetime, horizon: timedelta = HORIZON, refused: str | None = None) -> str:
     """One sentence or a few: why the classroom has its status, and what happens next and when."""
     sentences = [_story(session, now, horizon)]
+    if session.restarts and not session.is_over:
+        sentences.append(
+            f"An execution of it ended before its time and was replaced ({session.restarts} of at most 3 times)."
+        )
     if session.previous is not None:
         sentences.append(_story_of_previous(session.previous))
     if refused is not None and session.is_over:
@@ -48,7 +52,7 @@ def _story(session: Session, now: datetime, horizon: timedelta) -> str:
         case Status.DEFERRED:
             due = write_time(session.scheduled.start - horizon)
             start = write_time(session.scheduled.start)
-            return f"The start {start} is more than {horizon.days} days away; an execution is started at {due}."
+            return f"The start {start} is more than {_in_words(horizon)} away; an execution is started at {due}."
         case Status.SCHEDULED:
             return _story_before_start(session)
         case Status.RECORDING:
@@ -85,10 +89,12 @@ def _story_of_end(session: Session) -> str:
 def _story_of_failure(session: Session) -> str:
     if _start_failed(session):
         start = session.tasks[Task.START_RECORDING]
-        return f"The recording could not be started ({start.error}, tried {_times(start)}); nothing more is tried."
+        return f"The recording could not be started ({start.error}, {_tried(start)}); nothing more is tried."
     stop = session.tasks.get(Task.STOP_RECORDING)
     if stop is None or stop.state is TaskState.SUCCEEDED:
         return "The recording was stopped, but was never seen to start; ask the classroom server whether it was made."
+    if not stop.attempts:
+        return f"Nobody watches over the recording any more ({stop.error}); it is stopped at {write_time(stop.due_at)}."
     return (
         f"The recording could not be stopped ({stop.error}, tried {_times(stop)}); "
         "nothing more is tried: stop it at the classroom server."
@@ -118,6 +124,10 @@ def _story_of_previous(previous: Recording) -> str:
     return f"The recording before it, {previous.recording_id}, could not be stopped yet ({previous.error})."
 
 
+def _in_words(horizon: timedelta) -> str:
+    return f"{horizon.days} days" if horizon >= timedelta(days=2) else f"{horizon // timedelta(hours=1)} hours"
+
+
 def _since(session: Session) -> str:
     start = session.tasks.get(Task.START_RECORDING)
     return "an unknown time" if start is None else write_instant(start.finished_at or start.started_at)
@@ -125,6 +135,10 @@ def _since(session: Session) -> str:
 
 def _start_failed(session: Session) -> bool:
     return session.has(Task.START_RECORDING, TaskState.FAILED)
+
+
+def _tried(record: TaskRecord) -> str:
+    return f"tried {_times(record)}" if record.attempts else "never tried"
 
 
 def _times(record: TaskRecord) -> str:

@@ -56,7 +56,7 @@ def reconcile(
         decision = plan(current, seen, now, horizon)
         try:
             if current is not None and decision.action is not Action.LEAVE:
-                _write_intent(current, decision, classrooms, executions, now, horizon)
+                write_report(current, intent(current, decision, executions, now, horizon), classrooms, now)
         except ClassroomMoved:
             continue
         if _carry_out(classroom_id, decision, executions, now, horizon):
@@ -73,17 +73,24 @@ def write_report(classroom: Classroom, report: Mapping[str, Any], classrooms: Cl
     A report that the item makes already costs no write. Raises ClassroomMoved and what `Classrooms.update` raises.
     """
     item = classroom.item
-    changes = {name: value for name, value in report.items() if item.get(name) != value}
-    removed = [name for name in item if name in SCHEDULERS_ATTRIBUTES - {*report, "executionArn", "updatedAt"}]
+    changes, removed = difference(item, report)
     if not changes and not removed:
         return classroom
     changes["updatedAt"] = write_instant(now, "microseconds")
-    classrooms.update(classroom.classroom_id, changes, expected=_basis(item), removed=removed)
+    classrooms.update(classroom.classroom_id, changes, expected=basis(item), removed=removed)
     kept = {name: value for name, value in item.items() if name not in removed}
     return Classroom.read(classroom.classroom_id, {**kept, **changes})
 
 
-def _basis(item: Item) -> dict[str, Any]:
+def difference(item: Item, report: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The attributes to write and those to remove, so that the item says `report`."""
+    changes = {name: value for name, value in report.items() if item.get(name) != value}
+    removed = [name for name in item if name in SCHEDULERS_ATTRIBUTES - {*report, "executionArn", "updatedAt"}]
+    return changes, removed
+
+
+def basis(item: Item) -> dict[str, Any]:
+    """The condition of every write that follows from what was read."""
     return {name: item.get(name) for name in _DECIDED_ON}
 
 
@@ -104,21 +111,17 @@ def _checked(current: Classroom | None, history: History, executions: Executions
     return history
 
 
-def _write_intent(
-    current: Classroom,
-    decision: Decision,
-    classrooms: Classrooms,
-    executions: Executions,
-    now: datetime,
-    horizon: timedelta,
-) -> None:
+def intent(
+    current: Classroom, decision: Decision, executions: Executions, now: datetime, horizon: timedelta
+) -> dict[str, Any]:
+    """What the item shall say once this is decided."""
     report: dict[str, Any] = {}
     if decision.session is not None:
         report = attributes_of(current, decision.session, now, horizon)
         report["executionArn"] = executions.arn(decision.session.execution_name)
     if decision.action is Action.REJECT:
         report |= {"status": str(Status.INVALID), "reason": decision.reason}  # with or without a session behind it
-    write_report(current, report, classrooms, now)
+    return report
 
 
 def _carry_out(
@@ -148,6 +151,7 @@ def request(classroom_id: str, recording_id: str, schedule: Schedule) -> dict[st
 
 
 def _stop_request(classroom_id: str, recording: Recording, now: datetime) -> dict[str, Any]:
-    """An execution whose times have passed: it goes straight through its waits and stops the recording."""
-    schedule = Schedule(recording.start, max(recording.start, now.replace(microsecond=0)), live_ping_delay=0)
+    """An execution that stops the recording and does nothing else: at once, as its times have passed, or at the end."""
+    end = recording.until or now.replace(microsecond=0)
+    schedule = Schedule(recording.start, max(recording.start, end), live_ping_delay=0)
     return request(classroom_id, recording.recording_id, schedule)

@@ -30,12 +30,19 @@ def attributes_of(
         "day": session.scheduled.start.date().isoformat(),
         "scheduledStart": write_time(session.scheduled.start),
     }
+    if session.restarts:
+        attributes["restarts"] = session.restarts
     if session.previous is not None:
         attributes["previousRecording"] = _previous_attribute(session.previous)
     if not session.is_over:
-        attributes["attentionShard"] = str(zlib.crc32(classroom.classroom_id.encode()) % ATTENTION_SHARDS)
-        attributes["attentionAt"] = write_time(_attention_at(session, now, horizon))
+        attributes |= attention(classroom.classroom_id, _attention_at(session, now, horizon))
     return attributes
+
+
+def attention(classroom_id: str, at: datetime) -> dict[str, str]:
+    """The keys under which the sweep finds the classroom from `at` on."""
+    shard = zlib.crc32(classroom_id.encode()) % ATTENTION_SHARDS
+    return {"attentionShard": str(shard), "attentionAt": write_time(at)}
 
 
 def plain(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from functools import reduce
 from typing import Any, Self
@@ -64,6 +65,8 @@ class Recording:
     recording_id: str
     start: datetime
     error: str | None = None
+    # Where its class goes on although nobody watches over it any more, it is stopped then, else at once.
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ class Session:
     scheduled: Schedule
     tasks: Mapping[Task, TaskRecord] = field(default_factory=dict)
     previous: Recording | None = None
+    # How often its execution ended before its time and was taken up again.
+    restarts: int = 0
 
     def has(self, task: Task, *states: TaskState) -> bool:
         """Whether the task is recorded in one of the states, or, where none are given, in any."""
@@ -134,6 +139,7 @@ def read_session(classroom_id: str, item: Item) -> Session | None:
         scheduled=schedule,
         tasks=_read_tasks(item.get("tasks")),
         previous=_read_previous(classroom_id, item.get("previousRecording")),
+        restarts=_read_restarts(item.get("restarts")),
     )
 
 
@@ -192,6 +198,10 @@ def _read_previous(classroom_id: str, previous: Any) -> Recording | None:
         return Recording(previous["recordingId"], read_time(previous["start"]), previous.get("error"))
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
+
+
+def _read_restarts(restarts: Any) -> int:
+    return int(restarts) if isinstance(restarts, Decimal | int) and restarts in range(1000) else 0
 
 
 def _instant(text: str) -> datetime:

@@ -6,10 +6,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from classroom_scheduler.bootstrap import reconciler
 from classroom_scheduler.domain.changes import handle
-from classroom_scheduler.domain.errors import ClassroomNotWritable
-from classroom_scheduler.domain.plan import History
+from classroom_scheduler.handlers._look import look_at
 from classroom_scheduler.handlers._stream import Record, changes_in
 from classroom_scheduler.observability import count, logger, metrics
 
@@ -23,7 +21,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dic
     """Answers with the records that have to come again; Lambda redelivers from the lowest of them."""
     changes = changes_in(_records(event))
     with ThreadPoolExecutor(_THREADS) as pool:
-        failed = handle(changes, _look_at, pool.map)
+        failed = handle(changes, look_at, pool.map)
     if failed:
         count("ChangesFailed", len(failed))
     return {"batchItemFailures": [{"itemIdentifier": sequence_number} for sequence_number in failed]}
@@ -36,17 +34,3 @@ def _records(event: dict[str, Any]) -> Iterator[Record]:
         except ValueError as error:  # nothing can be written back, and no delivery would make it better
             logger.error("record ignored", error=str(error), event_id=record.get("eventID"))
             count("RecordsIgnored")
-
-
-def _look_at(classroom_id: str, history: History) -> None:
-    try:
-        decision = reconciler()(classroom_id, history)
-    except ClassroomNotWritable as error:  # its item has no room for even a reason; its neighbours go on
-        logger.error("item can't be written to", correlation_id=classroom_id, error=str(error))
-        count("ClassroomsNotWritable")
-    except Exception:
-        logger.exception("classroom not reconciled, its records come again", correlation_id=classroom_id)
-        raise
-    else:
-        logger.info(decision.reason, correlation_id=classroom_id, action=str(decision.action))
-        count(f"Decided{decision.action.capitalize()}")

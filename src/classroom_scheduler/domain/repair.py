@@ -1,0 +1,134 @@
+"""Looking at classrooms though no record says so: an execution that ended, a step that is overdue, an item nobody saw.
+
+Status events are best effort, and a record can run out of its retries. Whatever makes us look, looking is always the
+same: `reconcile`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from classroom_scheduler.domain.classroom import Classroom
+from classroom_scheduler.domain.errors import ClassroomMoved, ClassroomNotWritable, SchedulerError
+from classroom_scheduler.domain.names import is_stop_name, next_name
+from classroom_scheduler.domain.plan import History, plan
+from classroom_scheduler.domain.ports import Classrooms, Clock, Executions, Item, Watchlist
+from classroom_scheduler.domain.reconcile import basis, difference, intent
+from classroom_scheduler.domain.report import ATTENTION_GRACE, ATTENTION_SHARDS, attention
+from classroom_scheduler.domain.schedule import write_instant, write_time
+from classroom_scheduler.domain.status import HORIZON
+
+Look = Callable[[str, History], object]
+Each = Callable[..., Iterable["Finding"]]
+"""`map`, or something that maps concurrently."""
+
+NO_RECORD = History()
+
+
+class Finding(StrEnum):
+    HEALTHY = "HEALTHY"
+    """The item says what it should."""
+    LOOKED_AT = "LOOKED_AT"
+    """It did not, and was brought to what it should say."""
+    MARKED = "MARKED"
+    """Nobody has ever looked at this item, unless its record is still to come: a sweep looks after that."""
+    FAILED = "FAILED"
+    """It could not be looked at; it is found again."""
+
+
+def execution_ended(name: str, classroom_id: str, classrooms: Classrooms, look_at: Look) -> bool:
+    """Look at the classroom if it is its own execution that ended; whether it is.
+
+    All others were replaced, and are fenced. Raises ServiceUnavailable and what `look_at` raises.
+    """
+    item = classrooms.get(classroom_id)
+    if item is None or item.get("executionName") != name:
+        return False
+    look_at(classroom_id, NO_RECORD)
+    return True
+
+
+def stop_ended(name: str, request: Item, executions: Executions, now: datetime) -> str:
+    """Try once more to stop a recording that is nobody's, whose execution was lost or stopped by hand; its new name.
+
+    Once, because the new name is an ordinary one. Raises ServiceUnavailable.
+    """
+    assert is_stop_name(name), "only an execution that does nothing but stop is repeated"
+    again = next_name(request["classroomId"], now, after=request["recordingId"])
+    executions.start(again, request)
+    return again
+
+
+def sweep(watchlist: Watchlist, look_at: Look, now: datetime, each: Each = map) -> Counter[Finding]:
+    """Look at everything that is overdue. In a healthy table that is nothing, at the price of one query a shard.
+
+    Raises ServiceUnavailable where a shard can't be queried.
+    """
+    found: Counter[Finding] = Counter()
+    for shard in range(ATTENTION_SHARDS):
+        found.update(each(lambda overdue: _look(overdue, look_at), watchlist.overdue(str(shard), now)))
+    return found
+
+
+def audit(
+    items: Iterable[Item],
+    look_at: Look,
+    classrooms: Classrooms,
+    executions: Executions,
+    clock: Clock,
+    horizon: timedelta = HORIZON,
+) -> Counter[Finding]:
+    """Compare each item with what a look would write, and look where that is not the same.
+
+    Finds what a record should have told of that ran out of retries: items never looked at, edits never carried out.
+    """
+    found: Counter[Finding] = Counter()
+    for item in items:
+        classroom, now = Classroom.read(str(item["classroomId"]), item), clock()
+        if _says_what_it_should(classroom, executions, now, horizon):
+            found[Finding.HEALTHY] += 1
+        elif not classroom.hides_its_session:
+            found[_look(classroom.classroom_id, look_at)] += 1
+        elif _will_be_found(classroom):
+            found[Finding.MARKED] += 1
+        else:
+            found[_mark(classroom, classrooms, now)] += 1
+    return found
+
+
+def _look(classroom_id: str, look_at: Look) -> Finding:
+    try:
+        look_at(classroom_id, NO_RECORD)
+    except SchedulerError:  # its neighbours go on, and it stays overdue
+        return Finding.FAILED
+    return Finding.LOOKED_AT
+
+
+def _says_what_it_should(classroom: Classroom, executions: Executions, now: datetime, horizon: timedelta) -> bool:
+    """Whether a look now, with no record to come, would write nothing."""
+    due = replace(classroom, item={**classroom.item, "attentionAt": write_time(now)})
+    decision = plan(due, NO_RECORD, now, horizon)
+    return not any(difference(classroom.item, intent(classroom, decision, executions, now, horizon)))
+
+
+def _will_be_found(classroom: Classroom) -> bool:
+    return {"attentionShard", "attentionAt"} <= classroom.item.keys()
+
+
+def _mark(classroom: Classroom, classrooms: Classrooms, now: datetime) -> Finding:
+    """Have the sweep look in some minutes: by then a record that is only late has been delivered.
+
+    To look now could take an item that was wiped a moment ago for a new one, while its class is recorded.
+    """
+    mark: dict[str, Any] = attention(classroom.classroom_id, now + ATTENTION_GRACE)
+    mark["updatedAt"] = write_instant(now, "microseconds")
+    with suppress(ClassroomMoved):  # somebody has seen it
+        try:
+            classrooms.update(classroom.classroom_id, mark, expected=basis(classroom.item))
+        except ClassroomNotWritable:
+            return Finding.FAILED
+    return Finding.MARKED

@@ -1,0 +1,56 @@
+"""ExecutionEnded: an execution failed, timed out or was stopped; if it is its classroom's own, the class goes on."""
+
+import json
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from classroom_scheduler.bootstrap import classrooms, clock, executions
+from classroom_scheduler.domain.names import classroom_of, is_stop_name
+from classroom_scheduler.domain.repair import execution_ended, stop_ended
+from classroom_scheduler.handlers._look import look_at
+from classroom_scheduler.observability import count, logger, metrics
+
+# What the machine's own Fail state says: a task failed for good, its item tells, and nothing is to be repeated.
+_FAILED_FOR_GOOD = "ClassroomFailed"
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Answers with the messages that have to come again; the queue's redrive policy bounds how often they do."""
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    return process_partial_response(event=event, record_handler=_look, processor=processor, context=context)
+
+
+def _look(record: SQSRecord) -> None:
+    try:
+        detail = json.loads(record.body)["detail"]
+        name, status, error = str(detail["name"]), str(detail["status"]), detail.get("error")
+    except (ValueError, TypeError, KeyError) as problem:
+        logger.error("no status event of Step Functions; it goes to the dead-letter queue", error=repr(problem))
+        raise
+    classroom_id = classroom_of(name)
+    fields = {"classroomId": classroom_id, "executionName": name, "status": status, "error": error}
+    if classroom_id is None:
+        logger.warning("an execution that the scheduler did not start has ended; nothing is done", **fields)
+    elif is_stop_name(name):
+        _stop_again(detail, fields)
+    elif execution_ended(name, classroom_id, classrooms(), look_at):
+        logger.warning("the classroom's own execution ended, so it was looked at", **fields)
+        count("ExecutionsEnded")
+    else:
+        logger.info("an execution that no longer acts for its classroom has ended", **fields)
+
+
+def _stop_again(detail: dict[str, Any], fields: dict[str, Any]) -> None:
+    """A recording must not be left running because the execution that was to stop it was lost."""
+    if detail.get("error") == _FAILED_FOR_GOOD or not detail.get("input"):
+        logger.error("a recording that is no longer its classroom's could not be stopped", **fields)
+        count("RecordingsNotStopped")
+        return
+    again = stop_ended(detail["name"], json.loads(detail["input"]), executions(), clock())
+    logger.warning("the execution that stops a recording ended before its time; it was replaced", again=again, **fields)
