@@ -42,12 +42,13 @@ def test_an_insert_costs_one_read_one_write_and_one_start(day: Day) -> None:
 def test_the_log_says_what_was_decided_for_which_class(day: Day) -> None:
     day.deliver(day.put(a_classroom("algebra-1")), at_time="08:00")
 
-    (line,) = day.logged("2026-12-01T09:00:00Z")
-    assert line["correlation_id"] == "algebra-1"
-    assert line["action"] == "RENEW"
+    (line,) = day.logged("looked at")
+    assert line["classroomId"] == "algebra-1"
+    assert line["executionName"] == day.item()["executionName"]
+    assert line["decision"] == "RENEW"
     assert line["level"] == "INFO"
     assert line["service"] == "classroom-scheduler"
-    assert line["message"] == day.item()["reason"]
+    assert line["reason"] == day.item()["reason"]
     assert day.counted() == {"DecidedRenew": 1}
 
 
@@ -261,7 +262,7 @@ def test_a_class_that_cannot_be_written_back_to_is_logged_and_counted(day: Day) 
     assert day.deliver(neighbours[0], large, neighbours[1], at_time="08:00") == []
 
     (line,) = day.logged("item can't be written to")
-    assert (line["level"], line["correlation_id"]) == ("ERROR", "large-1")
+    assert (line["level"], line["classroomId"]) == ("ERROR", "large-1")
     assert day.counted() == {"ClassroomsNotWritable": 1, "DecidedRenew": 2}
     assert {day.item(neighbour)["status"] for neighbour in ("before-1", "behind-1")} == {"SCHEDULED"}
     assert len(day.account.running()) == 2
@@ -415,7 +416,7 @@ def test_only_the_record_whose_call_failed_comes_again_and_then_converges(
     assert failed == [failing["dynamodb"]["SequenceNumber"]]
     assert len({"before-1", "behind-1"} & {name.rpartition("-")[0] for name in day.account.running()}) == 2
     (line,) = day.logged("not reconciled")
-    assert line["correlation_id"] == "algebra-1"
+    assert line["classroomId"] == "algebra-1"
     assert line["exception_name"] == "ServiceUnavailable"
     assert day.counted() == {"DecidedRenew": 2, "ChangesFailed": 1}
 
@@ -495,7 +496,7 @@ def test_a_batch_of_120_new_classes_starts_120_executions_and_counts_each(day: D
 
     assert len(day.account.running()) == 120
     assert day.counted() == {"DecidedRenew": 120}
-    assert {line["correlation_id"] for line in day.logged("09:00")} == {f"room-{number}" for number in range(120)}
+    assert {line["classroomId"] for line in day.logged("looked at")} == {f"room-{number}" for number in range(120)}
 
 
 def test_a_class_beyond_the_horizon_waits_without_an_execution(day: Day) -> None:

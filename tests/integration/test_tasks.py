@@ -139,9 +139,9 @@ def test_the_log_lines_of_a_task_bear_its_class(scheduled: Day) -> None:
     scheduled.invoke("StartRecording", scheduled.payload(), at_time="09:00")
 
     (line,) = scheduled.logged("task done")
-    assert line["correlation_id"] == "algebra-1"
-    assert (line["task"], line["state"]) == ("StartRecording", "SUCCEEDED")
-    assert line["execution"] == scheduled.item()["executionName"]
+    assert line["classroomId"] == "algebra-1"
+    assert (line["task"], line["decision"]) == ("StartRecording", "SUCCEEDED")
+    assert line["executionName"] == scheduled.item()["executionName"]
     assert line["function_name"] == "classroom-scheduler"
 
 
@@ -260,7 +260,7 @@ def test_a_start_that_fails_for_now_is_tried_again_under_the_same_id(scheduled: 
     counted = scheduled.counted()
     assert (counted["StartRecordingServerUnavailable"], counted["StartRecordingSucceeded"]) == (1, 1)
     (line,) = scheduled.logged("task failed")
-    assert (line["correlation_id"], line["kind"], line["attempt"]) == ("algebra-1", "ServerUnavailable", 0)
+    assert (line["classroomId"], line["decision"], line["attempt"]) == ("algebra-1", "ServerUnavailable", 0)
 
 
 @pytest.mark.parametrize("status", [301, 302, 400, 401, 404, 410, 422])

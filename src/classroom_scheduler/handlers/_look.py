@@ -18,13 +18,8 @@ def look_at(classroom_id: str, history: History) -> None:
         raise
     else:
         execution = None if decision.session is None else decision.session.execution_name
-        logger.info(
-            "looked at",
-            classroomId=classroom_id,
-            executionName=execution,
-            decision=str(decision.action),
-            reason=decision.reason,
-        )
+        told = {"classroomId": classroom_id, "executionName": execution, "decision": str(decision.action)}
+        logger.info("looked at", extra={**told, "reason": decision.reason})
         count(f"Decided{_camel(decision.action)}")
 
 

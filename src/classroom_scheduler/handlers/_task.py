@@ -17,9 +17,16 @@ def run_task(task: Task, event: Mapping[str, Any]) -> dict[str, Any]:
     try:
         outcome = perform(run, task_world())
     except SchedulerError as error:
-        logger.warning("task failed", task=str(task), error=str(error), kind=type(error).__name__, attempt=run.attempt)
+        kind = type(error).__name__
+        logger.warning("task failed", extra=_told(run, decision=kind, reason=str(error)))
         count(f"{task}{type(error).__name__}")
         raise
-    logger.info("task done", task=str(task), execution=run.execution_name, **outcome)
+    told = _told(run, decision=outcome["state"], reason=outcome["reason"], result=outcome["result"])
+    logger.info("task done", extra=told)
     count(f"{task}{outcome['state'].capitalize()}")
     return outcome
+
+
+def _told(run: Run, **news: Any) -> dict[str, Any]:
+    of_what = {"task": str(run.task), "classroomId": run.classroom_id, "executionName": run.execution_name}
+    return {**of_what, "attempt": run.attempt, **news}
