@@ -1,8 +1,10 @@
 """What the domain may rely on of the executions: Step Functions' adapter and the fake keep the same promises."""
 
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import pytest
+from botocore.stub import Stubber
 
 from classroom_scheduler.adapters.executions import StateMachineExecutions
 from classroom_scheduler.domain.errors import ServiceUnavailable
@@ -277,3 +279,25 @@ def test_the_reason_of_a_stop_is_kept_and_never_too_long(account: Account, execu
     assert sent["error"] == "ClassroomChanged"
     assert sent["cause"].startswith("The class was moved.")
     assert len(sent["cause"]) == 32_768
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "told"),
+    [
+        ("FAILED", "ClassroomFailed", "FAILED"),
+        ("FAILED", "States.Runtime", "ABORTED"),
+        ("TIMED_OUT", "States.Timeout", "ABORTED"),
+        ("SUCCEEDED", None, "SUCCEEDED"),
+        ("ABORTED", "ClassroomChanged", "ABORTED"),
+    ],
+)
+def test_an_execution_that_the_service_lost_is_told_from_one_whose_task_failed(
+    executions: StateMachineExecutions, status: str, error: str | None, told: str
+) -> None:
+    arn = executions.arn(NAME)
+    began = datetime(2026, 12, 1, tzinfo=UTC)
+    answer = {"executionArn": arn, "stateMachineArn": MACHINE_ARN, "status": status, "startDate": began}
+    with Stubber(executions._client) as step_functions:
+        step_functions.add_response("describe_execution", answer | ({"error": error} if error else {}))
+
+        assert executions.status(NAME) == told

@@ -1,5 +1,7 @@
 """The one seam between the simulation and the application: what the Lambda handlers do, without Lambda."""
 
+import json
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,10 +11,12 @@ from classroom_scheduler.domain.bookkeeping import Bookkeeping
 from classroom_scheduler.domain.changes import Change, handle
 from classroom_scheduler.domain.claim import Run
 from classroom_scheduler.domain.errors import ClassroomNotWritable, SchedulerError
+from classroom_scheduler.domain.names import classroom_of, is_stop_name
 from classroom_scheduler.domain.perform import World, fail, perform
 from classroom_scheduler.domain.plan import History
-from classroom_scheduler.domain.ports import Classrooms, ClassroomServer, Clock, Executions
+from classroom_scheduler.domain.ports import Classrooms, ClassroomServer, Clock, Executions, Watchlist
 from classroom_scheduler.domain.reconcile import reconcile
+from classroom_scheduler.domain.repair import Finding, audit, execution_ended, stop_ended, sweep
 from classroom_scheduler.domain.session import Task
 
 
@@ -29,6 +33,27 @@ class App:
     def classroom_changed(self, changes: Iterable[Change]) -> list[str]:
         """Handle a batch; the sequence numbers that have to come again."""
         return handle(list(changes), self._look_at)
+
+    def execution_ended(self, name: str, request: str, error: str) -> bool:
+        """Handle a status event; whether it is done with."""
+        classroom_id = classroom_of(name)
+        assert classroom_id is not None, "all executions here are the scheduler's"
+        try:
+            if not is_stop_name(name):
+                execution_ended(name, classroom_id, self.classrooms, self._look_at)
+            elif error != "ClassroomFailed":
+                stop_ended(name, json.loads(request), self.executions)
+        except SchedulerError:
+            return False
+        return True
+
+    def sweep(self, watchlist: Watchlist) -> Counter[Finding]:
+        """Look at everything that is overdue."""
+        return sweep(watchlist, self._look_at, self.clock())
+
+    def audit(self, watchlist: Watchlist) -> Counter[Finding]:
+        """Compare every item with what it should say."""
+        return audit(watchlist.segment(0, 1), self._look_at, self.classrooms, self.executions, self.clock)
 
     def perform(self, function: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Invoke a task's function with the payload that the state machine gives it."""

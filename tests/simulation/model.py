@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from classroom_scheduler.domain.plan import MAX_RESTARTS
 from classroom_scheduler.domain.ports import Item, Message
 from tests.builders import z
 from tests.simulation.edits import Handwriting, Wanted
+from tests.simulation.step_functions import LOST
 from tests.simulation.stream import Entry
 from tests.simulation.world import Invocation, World
 
@@ -39,6 +41,8 @@ class Life:
     seen_gone: bool = False
     # Recordings that may run beside the next one: the class was deleted, that was handled, and it was inserted again.
     left_behind: set[str] = field(default_factory=set)
+    # A record ran out of its retries, and no audit has looked since: nothing that is written needs to be followed yet.
+    in_doubt: bool = False
 
 
 class Model:
@@ -54,6 +58,7 @@ class Model:
         # Stopped by an execution that waited in vain for a wiped item to be put back: nobody could tell it better.
         self.lost_patience: set[str] = set()
         world.on_look = self._on_look
+        world.on_repair = self._on_repair
         world.on_call = self._on_call
         world.server.on_act = self._on_act
         world.table.watchers.append(self._on_change)
@@ -77,9 +82,7 @@ class Model:
             life.present, life.wanted, life.wrong = False, None, ""
         else:
             if not life.present and (life.seen_gone or self._removals_to_come(classroom_id) > 1):
-                life.left_behind |= {
-                    recording_id for recording_id in self.first_named if _classroom_of(recording_id) == classroom_id
-                }
+                life.left_behind |= self._recordings_of(classroom_id)
                 life.given_up_at = now
                 life.in_force = None  # what was wanted before may be: deleted and wrongly inserted at once is an update
             life.present, life.seen_gone = True, False
@@ -100,6 +103,24 @@ class Model:
         if invocation.seen is None and invocation.function == "ClassroomChanged":
             life.seen_gone, life.given_up_at = True, self.world.clock.now
 
+    def note_dropped(self, entries: list[Entry]) -> None:
+        """These records ran out of their retries."""
+        for entry in entries:
+            life = self.lives[entry.classroom_id]
+            life.in_doubt = True
+            if entry.new is None:
+                life.left_behind |= self._recordings_of(entry.classroom_id)
+
+    def _on_repair(self) -> None:
+        """Whatever is written has been looked at now."""
+        for life in self.lives.values():
+            if life.in_doubt and life.entry is not None:
+                life.entry.handled_at = life.entry.handled_at or self.world.clock.now
+            life.in_doubt = False
+
+    def _recordings_of(self, classroom_id: str) -> set[str]:
+        return {recording_id for recording_id in self.first_named if _classroom_of(recording_id) == classroom_id}
+
     def _removals_to_come(self, classroom_id: str) -> int:
         """Deleted and inserted again is an update; twice before anybody looked, nobody can tell what goes on."""
         waiting = (entry for entry in self.world.stream.waiting if entry.classroom_id == classroom_id)
@@ -114,7 +135,7 @@ class Model:
         if data["executionName"] != invocation.execution:
             self._violate(f"{message.type} names {data['executionName']}, called by {invocation.execution}")
         # An old copy that was put back may name a recording that was given up: that one is stopped all the same.
-        given_up = str(invocation.execution).endswith("-stop")
+        given_up = str(invocation.execution).endswith(("-stop", "-halt"))
         not_the_items = item is None or item.get("recordingId") != data["recordingId"] or given_up
         if message.type == "recording.stop" and not_the_items:
             return
@@ -186,6 +207,8 @@ class Model:
         """Everything is delivered, nothing fails, and whatever was late has had its time."""
         for classroom_id, life in self.lives.items():
             item = self.world.table.look(classroom_id)
+            if life.in_doubt or (item is not None and item.get("executionName") in self.world.untold):
+                continue  # an audit, or the sweep after the next step, will see to it
             if item is None:
                 self._judge_absent(classroom_id)
             else:
@@ -198,7 +221,7 @@ class Model:
         if running:
             self._violate(f"still running at the end of time: {running}")
         for name, execution in self.world.machine.executions.items():
-            if execution.error not in ("", "ClassroomFailed"):
+            if execution.error not in ("", "ClassroomFailed", LOST):
                 self._violate(f"{name} ended with {execution.error}: {execution.cause}")
         for recording_id, recording in self.world.server.recordings.items():
             if recording.live and not self._would_not_stop(recording_id):
@@ -324,6 +347,8 @@ class Model:
 
     def _may_have_failed(self, recording_id: str, item: Item) -> bool:
         """Whether the server refused, or whatever went wrong took until the class was over."""
+        if self.world.accidents[recording_id] > MAX_RESTARTS:
+            return True
         refused = self.world.server.refused[recording_id]
         start = item.get("tasks", {}).get("StartRecording", {})
         missed = _moment(start, "finishedAt") >= _time(item, "end")
@@ -345,7 +370,13 @@ class Model:
         return life.wanted is not None and handled_at is not None and handled_at + MARGIN < life.wanted.end
 
     def _would_not_stop(self, recording_id: str) -> bool:
-        return "recording.stop" in self.world.server.refused[recording_id]
+        """Whether the server refused, or whoever was to stop it was lost more often than anybody repairs."""
+        by_accident = bool(self.world.accidents[recording_id]) and not self._is_the_items(recording_id)
+        return "recording.stop" in self.world.server.refused[recording_id] or by_accident
+
+    def _is_the_items(self, recording_id: str) -> bool:
+        item = self.world.table.look(_classroom_of(recording_id)) or {}
+        return item.get("recordingId") == recording_id and item.get("status") != "FAILED"
 
     def _scheduled(self, item: Item) -> Wanted | None:
         """The schedule that the item says is in force."""

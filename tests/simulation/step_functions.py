@@ -18,6 +18,7 @@ from typing import Any
 from tests.fakes import check_execution
 from tests.simulation.clock import VirtualClock
 
+LOST = "States.ServiceRestart"
 TRANSITION = timedelta(milliseconds=20)
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
@@ -80,6 +81,7 @@ class StepFunctions:
         self._agenda: Agenda = []
         self._order = count()
         self.executions: dict[str, Execution] = {}
+        self.on_failure: Callable[[Execution], None] = lambda execution: None
 
     # what the API offers
 
@@ -102,6 +104,16 @@ class StepFunctions:
             raise ExecutionDoesNotExist(name)
         delay = self._random.choice((0.0, 0.0, 0.1, 1.0, 5.0))
         self.at(self._clock.now + timedelta(seconds=delay), lambda: self._abort(execution))
+
+    def abort(self, name: str) -> None:
+        """A person stops an execution, and it has stopped."""
+        self._abort(self.executions[name])
+
+    def lose(self, name: str) -> None:
+        """The service fails a running execution of its own accord, wherever it is."""
+        execution = self.executions[name]
+        if execution.running:
+            self._fail(execution, LOST, "")
 
     def redrive(self, name: str) -> None:
         """RedriveExecution: an aborted execution goes on where it was, with its old input; retries start at 0."""
@@ -249,11 +261,13 @@ class StepFunctions:
     def _fail(self, execution: Execution, error: str, cause: str) -> None:
         execution.turn += 1
         execution.status, execution.error, execution.cause = "FAILED", error, cause
+        self.on_failure(execution)
 
     def _abort(self, execution: Execution) -> None:
         if execution.running:
             execution.turn += 1
             execution.status = "ABORTED"
+            self.on_failure(execution)
 
     def _cause(self, execution: Execution, state: dict[str, Any]) -> str:
         return str(self._value(execution, state["CausePath"])) if "CausePath" in state else state.get("Cause", "")

@@ -73,7 +73,7 @@ def edits() -> st.SearchStrategy[Edit]:
 happenings = st.one_of(
     st.just(Act.CRASH),
     st.just(Act.FAIL),
-    st.sampled_from(("deliver", "deliver again", "pass time")),
+    st.sampled_from(("deliver", "deliver again", "pass time", "sweep", "audit")),
     edits(),
 )
 # Where in a step it strikes: a delivery or a task passes about eight points.
@@ -263,6 +263,41 @@ class Day(RuleBasedStateMachine):
         self.world.unstopped.add(name)
         self.world.machine.redrive(name)
 
+    @precondition(lambda self: any(one.running for one in self.world.machine.executions.values()))
+    @rule(index=st.integers(0, 15), by_hand=st.booleans(), told=st.sampled_from((True, True, False)))
+    def an_execution_is_lost(self, index: int, by_hand: bool, told: bool) -> None:
+        """The service fails it, or somebody in the console stops it; an event tells of it, if it gets through."""
+        names = [name for name, one in self.world.machine.executions.items() if one.running]
+        self.rested, self.model.calm = False, False
+        COUNTS[f"executions {'stopped by hand' if by_hand else 'lost'}, {'told' if told else 'untold'}"] += 1
+        self.world.lose(names[index % len(names)], by_hand=by_hand, told=told)
+
+    @precondition(lambda self: self.world.events.waiting)
+    @rule(index=st.integers(0, 7), again=st.booleans(), trouble=mischief)
+    def a_status_event_arrives(self, index: int, again: bool, trouble: list[Any]) -> None:
+        with_mischief = self.plan(trouble)
+        self.world.events.deliver(index)
+        self.done(with_mischief)
+        if again and self.world.events.past:
+            self.world.events.deliver_again(index)
+
+    @rule(audit=st.booleans(), trouble=mischief)
+    def the_sweep_runs(self, audit: bool, trouble: list[Any]) -> None:
+        with_mischief = self.plan(trouble)
+        if audit:
+            self.world.audit()
+        else:
+            self.world.sweep()
+        self.done(with_mischief)
+
+    @precondition(lambda self: self.world.stream.waiting)
+    @rule(shard=st.integers(0, 1), size=st.integers(1, 3))
+    def records_run_out_of_retries(self, shard: int, size: int) -> None:
+        ready = [one for one in self.world.stream.shards if one.waiting]
+        dropped = self.world.drop_records(ready[shard % len(ready)], size)
+        COUNTS["records dropped"] += len(dropped)
+        self.model.note_dropped(dropped)
+
     # the classroom server
 
     @precondition(lambda self: self.world.clock.now >= self.world.server.down_until)
@@ -302,6 +337,10 @@ class Day(RuleBasedStateMachine):
                 return self.deliver_everything_once
             case "deliver again":
                 return lambda: self.deliver_old(0, 2, 3)
+            case "sweep":
+                return self.world.sweep
+            case "audit":
+                return self.world.audit
             case "pass time":
                 return lambda: self.world.run_until(self.world.clock.now + timedelta(seconds=8))
             case edit:
@@ -334,7 +373,9 @@ class Day(RuleBasedStateMachine):
         self.world.say("the end")
         self.world.settle(75)
         self.model.judge_rest()
-        self.world.settle(timedelta(days=2).total_seconds())
+        self.world.repair()
+        self.model.judge_rest()
+        self.world.settle_with_sweeps(timedelta(days=2))
         self.model.judge_end()
         self.nothing_is_ever_broken()
 

@@ -3,10 +3,11 @@
 import json
 import traceback
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,12 +16,16 @@ from classroom_scheduler.domain.changes import Change, is_own_write
 from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES
 from classroom_scheduler.domain.errors import SchedulerError, ServerUnavailable, ServiceUnavailable
 from classroom_scheduler.domain.ports import Item, Message
+from classroom_scheduler.domain.report import ATTENTION_GRACE
+from classroom_scheduler.domain.schedule import write_time
 from tests.fakes import ARN_PREFIX, FakeClassrooms
 from tests.simulation.app import App
 from tests.simulation.clock import VirtualClock
+from tests.simulation.events import StatusEvent, StatusEvents
 from tests.simulation.mischief import Act, Crash, Points
 from tests.simulation.server import SimulatedServer
 from tests.simulation.step_functions import (
+    LOST,
     Definition,
     Execution,
     ExecutionAlreadyExists,
@@ -28,7 +33,7 @@ from tests.simulation.step_functions import (
     StepFunctions,
     TaskFailed,
 )
-from tests.simulation.stream import Entry, Stream
+from tests.simulation.stream import Entry, Shard, Stream
 
 DEFINITION = Path(__file__).parents[2] / "statemachine" / "classroom.asl.json"
 
@@ -63,6 +68,9 @@ class World:
     # Recordings of which a task failed at least once, for whatever reason.
     troubled: set[str] = field(default_factory=set)
     scheduler_writes: bool = False
+    # How often executions of a recording ended by accident, and those accidents that nobody was told of.
+    accidents: Counter[str] = field(default_factory=Counter)
+    untold: set[str] = field(default_factory=set)
     log: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -75,10 +83,13 @@ class World:
         self.table.watchers.append(self.stream.append)
         self.stream.is_settled = self._is_settled
         self.machine = StepFunctions(definition(), self.clock, self.random, self._run_task)
+        self.events = StatusEvents(self._execution_ended)
+        self.machine.on_failure = self.events.tell
         self.invocations: list[Invocation] = []
         self.on_look: Callable[[Invocation, str], None] = lambda invocation, classroom_id: None
         self.on_call: Callable[[Invocation, Message], None] = lambda invocation, message: None
         self.app = App(_Classrooms(self), _Executions(self), _Server(self), self.clock, self._broke)
+        self.on_repair: Callable[[], None] = lambda: None
 
     def _is_settled(self, classroom_id: str) -> bool:
         """Whether no record is still to come of somebody's having wiped, damaged or copied what the scheduler wrote."""
@@ -97,8 +108,10 @@ class World:
         self.clock.advance_to(moment)
 
     def deliver_all(self, attempts: int = 8) -> None:
-        """Deliver every waiting record; a record that fails again and again is a violation."""
+        """Deliver every waiting record and event; a record that fails again and again is a violation."""
         for _ in range(attempts):
+            for _ in list(self.events.waiting):
+                self.events.deliver(0)
             for shard in self.stream.shards:
                 while self.stream.deliver(shard, 100):
                     pass
@@ -112,6 +125,56 @@ class World:
         self.server.repair()
         self.deliver_all()
         self.run_until(self.clock.now + timedelta(seconds=seconds), between=self.deliver_all)
+
+    def repair(self) -> None:
+        """One audit, and the sweep that looks after what it marked: from then on everything has converged."""
+        self.settle(0)
+        self.audit()
+        self.settle((ATTENTION_GRACE + timedelta(seconds=5)).total_seconds())
+        self.sweep()
+        self.on_repair()
+        self.settle(75)
+
+    def settle_with_sweeps(self, duration: timedelta) -> None:
+        """Let time pass with a sweep every five minutes of the first hour and every hour after that."""
+        self.settle(0)
+        end = self.clock.now + duration
+        moments = [timedelta(minutes=5 * number) for number in range(1, 12)]
+        moments += [timedelta(hours=number) for number in range(1, duration // timedelta(hours=1))]
+        for moment in moments:
+            self.machine.at(end - duration + moment, self.sweep)
+        self.run_until(end, between=self.deliver_all)
+
+    def sweep(self) -> None:
+        """The Sweep function runs."""
+        self._run_alone("Sweep", lambda: self.app.sweep(_Watchlist(self)))
+
+    def audit(self) -> None:
+        """The Sweep function audits the whole table."""
+        self._run_alone("Audit", lambda: self.app.audit(_Watchlist(self)))
+
+    def lose(self, name: str, *, by_hand: bool, told: bool) -> None:
+        """An execution that runs is lost, or stopped by a person; an event tells of it, or gets lost as well."""
+        execution = self.machine.executions[name]
+        self.say(f"{'by hand stop' if by_hand else 'lose'} {name}{'' if told else ' and tell nobody'}")
+        recording_id = execution.data["recordingId"]
+        self.accidents[recording_id] += 1
+        self.troubled.add(recording_id)
+        if by_hand:
+            self.machine.abort(name)
+        else:
+            self.machine.lose(name)
+        if not told:
+            self.events.lose(-1)
+            self.untold.add(name)
+
+    def drop_records(self, shard: Shard, size: int) -> list[Entry]:
+        """The oldest records of a shard run out of retries. Not those whose old images alone know of a session."""
+        batch = [] if shard.in_flight else shard.waiting[:size]
+        dropped = list(takewhile(lambda entry: not (entry.old and entry.new and _touches_the_schedulers(entry)), batch))
+        self.say(f"drop {[(entry.sequence_number[-3:], entry.classroom_id) for entry in dropped]}")
+        shard.checkpoint += len(dropped)
+        return dropped
 
     def violate(self, what: str) -> None:
         """Note that a promise was broken."""
@@ -146,6 +209,32 @@ class World:
         if failed:
             self.say(f"failed: {failed}")
         return failed
+
+    def _execution_ended(self, event: StatusEvent) -> bool:
+        self.say(f"ended {event.name} {event.error}")
+        self.counts["status events"] += 1
+        return self._run_alone(
+            "ExecutionEnded", lambda: self.app.execution_ended(event.name, event.request, event.error)
+        )
+
+    def _run_alone(self, function: str, run: Callable[[], object]) -> bool:
+        """Run a function that answers nothing; whether it came to its end, and had no need to be run again."""
+        self.counts[f"{function} runs"] += 1
+        self.say(function)
+        self.invocations.append(Invocation(function))
+        try:
+            return run() is not False
+        except Crash as crash:
+            self.say(f"! crash {crash}")
+            return False
+        except SchedulerError as error:
+            self.say(f"{type(error).__name__}: {error}")
+            return False
+        except Exception:  # noqa: BLE001
+            self._broke(function)
+            return False
+        finally:
+            self.invocations.pop()
 
     def _run_task(self, function: str, payload: dict[str, Any], execution: Execution) -> Any:
         self.counts["task invocations"] += 1
@@ -220,6 +309,30 @@ class _Classrooms:
             raise ServiceUnavailable("DynamoDB: connection lost")
 
 
+class _Watchlist:
+    """The index ByAttention, which is some milliseconds behind, and the whole table."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def overdue(self, shard: str, now: datetime) -> Iterator[str]:
+        if self._world.refuses("Query", "before"):
+            raise ServiceUnavailable("DynamoDB: InternalServerError")
+        for item in self._items():
+            if item.get("attentionShard") == shard and item.get("attentionAt", "9") <= write_time(now):
+                yield item["classroomId"]
+
+    def segment(self, number: int, of: int) -> Iterator[Item]:
+        if self._world.refuses("Scan", "before"):
+            raise ServiceUnavailable("DynamoDB: InternalServerError")
+        yield from self._items()
+
+    def _items(self) -> list[dict[str, Any]]:
+        ids = {entry.classroom_id for shard in self._world.stream.shards for entry in shard.entries}
+        items = (self._world.table.look(classroom_id) for classroom_id in sorted(ids))
+        return [item for item in items if item is not None]
+
+
 class _Executions:
     """Step Functions as the application reaches it."""
 
@@ -245,7 +358,9 @@ class _Executions:
         if self._world.refuses("DescribeExecution", "before"):
             return None
         execution = self._world.machine.executions.get(name)
-        return None if execution is None else execution.status
+        if execution is None:
+            return None
+        return "ABORTED" if execution.error == LOST else execution.status
 
     def stop(self, name: str, reason: str) -> bool:
         stopped = False

@@ -8,7 +8,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from classroom_scheduler.domain.errors import ServiceUnavailable
+from classroom_scheduler.domain.errors import FAILED_FOR_GOOD, ServiceUnavailable
 from classroom_scheduler.observability import count, logger
 
 # StopExecution keeps 256 characters of an error and 32,768 of a cause.
@@ -58,12 +58,14 @@ class StateMachineExecutions:
         No answer is an answer.
         """
         try:
-            return self._client.describe_execution(executionArn=self.arn(name))["status"]
+            execution = self._client.describe_execution(executionArn=self.arn(name))
         except self._client.exceptions.ExecutionDoesNotExist:
             return None
         except (ClientError, BotoCoreError) as error:
             logger.warning("execution's status not known", execution=name, error=str(error))
             return None
+        lost = execution["status"] in {"FAILED", "TIMED_OUT"} and execution.get("error") != FAILED_FOR_GOOD
+        return "ABORTED" if lost else execution["status"]
 
     def stop(self, name: str, reason: str) -> bool:
         try:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.errors import ClassroomUnsettled, PermanentError
-from classroom_scheduler.domain.names import is_later, stop_name
+from classroom_scheduler.domain.names import is_later, is_stop_name
 from classroom_scheduler.domain.plan import Action, History, plan
 from classroom_scheduler.domain.schedule import DEFAULT_LIVE_PING_DELAY, Schedule, read_time
 from classroom_scheduler.domain.session import Session, Task, TaskRecord, TaskState
@@ -69,7 +69,7 @@ class Standing(StrEnum):
 
 def standing(run: Run, classroom: Classroom | None, now: datetime, horizon: timedelta = HORIZON) -> Standing:
     """What this execution is to the classroom. Raises ClassroomUnsettled where the stream handler has to say first."""
-    if classroom is None or run.execution_name == stop_name(run.recording_id):
+    if classroom is None or is_stop_name(run.execution_name):
         return _outside(run)
     session = classroom.session
     if session is None and classroom.is_rejected and not classroom.was_rejected_before(run.execution_name):

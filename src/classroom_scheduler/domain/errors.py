@@ -1,5 +1,8 @@
 """Everything that can go wrong, named for what the caller does about it."""
 
+FAILED_FOR_GOOD = "ClassroomFailed"
+"""The error of the state machine's own Fail state: a task failed for good. Any other is the service's."""
+
 
 class SchedulerError(Exception):
     """The base of all errors raised on purpose."""

@@ -2,7 +2,7 @@
 
 AWS holds an execution name for 90 days after it closes and allows it 80 characters:
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
-A name is `<classroomId>-<token>`: 64 + 1 + 10 characters, which leaves room for `-stop`.
+A name is `<classroomId>-<token>`: 64 + 1 + 10 characters, which leaves room for `-stop` or `-halt`.
 """
 
 import re
@@ -12,7 +12,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _TOKEN_LENGTH = 10  # of base 36: microseconds until the year 2085
 _NAME = re.compile(r"(?P<classroom_id>[A-Za-z0-9_-]{1,64})-(?P<token>[0-9a-z]{10})", re.ASCII)
-_STOP = "-stop"
+# The execution that stops a recording which is no longer its item's, and the one that tries again if that is lost.
+_STOPS = ("-stop", "-halt")
 
 
 def next_name(classroom_id: str, now: datetime, after: str | None = None) -> str:
@@ -49,23 +50,29 @@ def is_later(name: str, other: str) -> bool:
 
 def named_at(name: str) -> datetime:
     """When the name was given: to the microsecond, or for a record's name up to a second later."""
-    return _EPOCH + timedelta(microseconds=int(_token(name.removesuffix(_STOP)), 36))
+    return _EPOCH + timedelta(microseconds=int(_token(name), 36))
 
 
 def stop_name(recording_id: str) -> str:
     """The execution that stops a recording which is no longer its item's: one a recording, however often asked."""
-    return recording_id + _STOP
+    return recording_id + _STOPS[0]
+
+
+def stop_again_name(name: str) -> str | None:
+    """The name for the execution that repeats what this one was to do, or None where that was the last try."""
+    first, second = _STOPS
+    return name.removesuffix(first) + second if name.endswith(first) else None
 
 
 def classroom_of(name: str) -> str | None:
     """The classroom whose execution has this name, or None where no name of ours looks like that."""
-    match = _NAME.fullmatch(name.removesuffix(_STOP))
+    match = _NAME.fullmatch(name[:-5] if is_stop_name(name) else name)
     return None if match is None else match["classroom_id"]
 
 
 def is_stop_name(name: str) -> bool:
     """Whether this is the name of an execution that does nothing but stop a recording."""
-    return name.endswith(_STOP)
+    return name.endswith(_STOPS)
 
 
 def _microseconds(time: datetime) -> int:

@@ -53,7 +53,10 @@ class Executions(Protocol):
         """Abort the execution; False where that could not be done. Never raises: the fence is what keeps us safe."""
 
     def status(self, name: str) -> str | None:
-        """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED; None where there is no such execution, or none can tell."""
+        """What became of an execution, or None where there is no such execution, or none can tell.
+
+        RUNNING; SUCCEEDED; FAILED, where a task failed for good; ABORTED, where it was stopped or lost on the way.
+        """
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.errors import ClassroomMoved, ClassroomNotWritable, SchedulerError
-from classroom_scheduler.domain.names import is_stop_name, next_name
+from classroom_scheduler.domain.names import stop_again_name
 from classroom_scheduler.domain.plan import History, plan
 from classroom_scheduler.domain.ports import Classrooms, Clock, Executions, Item, Watchlist
 from classroom_scheduler.domain.reconcile import basis, difference, intent
@@ -52,14 +52,14 @@ def execution_ended(name: str, classroom_id: str, classrooms: Classrooms, look_a
     return True
 
 
-def stop_ended(name: str, request: Item, executions: Executions, now: datetime) -> str:
-    """Try once more to stop a recording that is nobody's, whose execution was lost or stopped by hand; its new name.
+def stop_ended(name: str, request: Item, executions: Executions) -> str | None:
+    """Try once more to stop a recording that is nobody's, whose execution was lost or stopped by hand.
 
-    Once, because the new name is an ordinary one. Raises ServiceUnavailable.
+    Returns the name of the execution that does, or None where this was the second already. Raises ServiceUnavailable.
     """
-    assert is_stop_name(name), "only an execution that does nothing but stop is repeated"
-    again = next_name(request["classroomId"], now, after=request["recordingId"])
-    executions.start(again, request)
+    again = stop_again_name(name)
+    if again is not None:
+        executions.start(again, request)
     return again
 
 

@@ -8,14 +8,12 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from classroom_scheduler.bootstrap import classrooms, clock, executions
+from classroom_scheduler.bootstrap import classrooms, executions
+from classroom_scheduler.domain.errors import FAILED_FOR_GOOD
 from classroom_scheduler.domain.names import classroom_of, is_stop_name
 from classroom_scheduler.domain.repair import execution_ended, stop_ended
 from classroom_scheduler.handlers._look import look_at
 from classroom_scheduler.observability import count, logger, metrics
-
-# What the machine's own Fail state says: a task failed for good, its item tells, and nothing is to be repeated.
-_FAILED_FOR_GOOD = "ClassroomFailed"
 
 
 @logger.inject_lambda_context
@@ -48,9 +46,11 @@ def _look(record: SQSRecord) -> None:
 
 def _stop_again(detail: dict[str, Any], fields: dict[str, Any]) -> None:
     """A recording must not be left running because the execution that was to stop it was lost."""
-    if detail.get("error") == _FAILED_FOR_GOOD or not detail.get("input"):
+    again = None
+    if detail.get("error") != FAILED_FOR_GOOD and detail.get("input"):
+        again = stop_ended(detail["name"], json.loads(detail["input"]), executions())
+    if again is None:
         logger.error("a recording that is no longer its classroom's could not be stopped", **fields)
         count("RecordingsNotStopped")
-        return
-    again = stop_ended(detail["name"], json.loads(detail["input"]), executions(), clock())
-    logger.warning("the execution that stops a recording ended before its time; it was replaced", again=again, **fields)
+    else:
+        logger.warning("the execution that stops a recording was lost, so another one does", again=again, **fields)
