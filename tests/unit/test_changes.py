@@ -7,10 +7,16 @@ import pytest
 
 from classroom_scheduler.domain.changes import Change, handle, is_own_write, matters
 from classroom_scheduler.domain.classroom import Classroom
-from classroom_scheduler.domain.errors import ClassroomMoved, ClassroomUnsettled, ServiceUnavailable
+from classroom_scheduler.domain.errors import (
+    ClassroomMoved,
+    ClassroomUnsettled,
+    ServerUnavailable,
+    ServiceUnavailable,
+)
 from classroom_scheduler.domain.plan import Action, History
 from classroom_scheduler.domain.reconcile import reconcile
 from tests.builders import a_classroom, at
+from tests.fakes import Fault
 from tests.unit.day import START, STOP, Day, a_day_in_class, a_day_with_a_class
 
 # Of a later second than any other: it names no session that is there already.
@@ -352,3 +358,18 @@ def test_a_class_whose_execution_was_stopped_long_ago_gets_another() -> None:
     day.look()
 
     assert day.session.execution_name in day.executions.running
+
+
+def test_a_stop_that_was_under_way_is_taken_up_again_though_the_class_was_moved_meanwhile() -> None:
+    day = a_day_in_class()
+    day.server.will("recording.stop", Fault.UNAVAILABLE)
+    with pytest.raises(ServerUnavailable):
+        day.until("10:00").run(STOP)
+    day.executions.stop(day.session.execution_name, "by hand")
+    day.executions.settle()
+
+    day.edit(start="2026-12-01T09:50:00Z", end="2026-12-01T09:55:00Z")
+    day.look()
+
+    assert day.session.execution_name in day.executions.running
+    assert day.run(STOP)["state"] == "SUCCEEDED"

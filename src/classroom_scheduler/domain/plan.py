@@ -116,9 +116,7 @@ def _decide(current: Classroom, known: Session | None, history: History, now: da
     if wanted == known.scheduled:
         if known.execution_name in history.deleted:
             return _replace(current, known, wanted, now, horizon)
-        if known.execution_name in history.aborted:
-            return _restart(current, known, now, horizon)
-        return Decision(Action.KEEP, reason_for(known, now, horizon, refused), known)
+        return _keep(current, known, history, now, horizon, refused)
     if not known.has_begun:
         return _replace(current, known, wanted, now, horizon)
     return _while_recording(current, known, wanted, history, now, horizon)
@@ -161,7 +159,7 @@ def _while_recording(
     current: Classroom, known: Session, wanted: Schedule, history: History, now: datetime, horizon: timedelta
 ) -> Decision:
     if known.is_stopping and wanted.end <= now:
-        return Decision(Action.KEEP, reason_for(known, now, horizon), known)
+        return _keep(current, known, history, now, horizon)
     # A stop that was tried may have been heard: that recording can't be relied upon to go on.
     if known.is_stopping or wanted.start > now:
         return _renew(current, wanted, known, history, now, horizon)
@@ -182,6 +180,19 @@ def _replace(current: Classroom, known: Session, wanted: Schedule, now: datetime
     name = next_name(current.classroom_id, now, after=known.execution_name)
     session = replace(known, execution_name=name, scheduled=wanted)
     return Decision(Action.REPLACE, reason_for(session, now, horizon), session)
+
+
+def _keep(
+    current: Classroom,
+    known: Session,
+    history: History,
+    now: datetime,
+    horizon: timedelta,
+    refused: str | None = None,
+) -> Decision:
+    if known.execution_name in history.aborted:
+        return _restart(current, known, now, horizon)
+    return Decision(Action.KEEP, reason_for(known, now, horizon, refused), known)
 
 
 def _restart(current: Classroom, known: Session, now: datetime, horizon: timedelta) -> Decision:
