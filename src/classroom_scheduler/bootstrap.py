@@ -19,7 +19,7 @@ from classroom_scheduler.domain.perform import World
 from classroom_scheduler.domain.plan import Decision, History
 from classroom_scheduler.domain.ports import Item
 from classroom_scheduler.domain.reconcile import reconcile
-from classroom_scheduler.domain.repair import Finding, Look, audit
+from classroom_scheduler.domain.repair import Finding, audit
 from classroom_scheduler.settings import BookkeepingSettings, ReconcileSettings, TaskSettings
 
 # A rotated secret is in use after five minutes.
@@ -38,7 +38,7 @@ def reconciler() -> Callable[[str, History], Decision]:
 
 
 @cache
-def auditor() -> Callable[[Iterable[Item], Look], Counter[Finding]]:
+def auditor() -> Callable[[Iterable[Item]], Counter[Finding]]:
     """A function that compares items with what they should say."""
     horizon = ReconcileSettings.from_environment().horizon
     return partial(audit, classrooms=classrooms(), executions=executions(), clock=clock, horizon=horizon)

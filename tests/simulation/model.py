@@ -246,6 +246,8 @@ class Model:
 
     def _judge_not_followed(self, classroom_id: str, life: Life, item: dict[str, Any]) -> None:
         """What is written now is wrong, or came too late: what was in force before stays, if there was anything."""
+        if self.lost_patience & self._recordings_of(classroom_id):
+            return
         in_force = self._scheduled(item)
         if life.only_typos_since and life.in_force is not None and in_force != life.in_force:
             self._violate(f"{classroom_id}: {life.in_force} is no longer in force after a typo: {item}")

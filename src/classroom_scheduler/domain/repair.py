@@ -33,9 +33,9 @@ class Finding(StrEnum):
     HEALTHY = "HEALTHY"
     """The item says what it should."""
     LOOKED_AT = "LOOKED_AT"
-    """It did not, and was brought to what it should say."""
+    """It was overdue, and was brought to what it should say."""
     MARKED = "MARKED"
-    """Nobody has ever looked at this item, unless its record is still to come: a sweep looks after that."""
+    """It does not, unless a record of it is still to come: a sweep looks after that."""
     FAILED = "FAILED"
     """It could not be looked at; it is found again."""
 
@@ -75,26 +75,18 @@ def sweep(watchlist: Watchlist, look_at: Look, now: datetime, each: Each = map) 
 
 
 def audit(
-    items: Iterable[Item],
-    look_at: Look,
-    classrooms: Classrooms,
-    executions: Executions,
-    clock: Clock,
-    horizon: timedelta = HORIZON,
+    items: Iterable[Item], classrooms: Classrooms, executions: Executions, clock: Clock, horizon: timedelta = HORIZON
 ) -> Counter[Finding]:
-    """Compare each item with what a look would write, and look where that is not the same.
+    """Compare each item with what a look would write, and have the sweep look where that is not the same.
 
     Finds what a record should have told of that ran out of retries: items never looked at, edits never carried out.
+    Raises ServiceUnavailable.
     """
     found: Counter[Finding] = Counter()
     for item in items:
         classroom, now = Classroom.read(str(item["classroomId"]), item), clock()
         if _says_what_it_should(classroom, executions, now, horizon):
             found[Finding.HEALTHY] += 1
-        elif not classroom.hides_its_session:
-            found[_look(classroom.classroom_id, look_at)] += 1
-        elif _will_be_found(classroom):
-            found[Finding.MARKED] += 1
         else:
             found[_mark(classroom, classrooms, now)] += 1
     return found
@@ -115,16 +107,14 @@ def _says_what_it_should(classroom: Classroom, executions: Executions, now: date
     return not any(difference(classroom.item, intent(classroom, decision, executions, now, horizon)))
 
 
-def _will_be_found(classroom: Classroom) -> bool:
-    return {"attentionShard", "attentionAt"} <= classroom.item.keys()
-
-
 def _mark(classroom: Classroom, classrooms: Classrooms, now: datetime) -> Finding:
     """Have the sweep look in some minutes: by then a record that is only late has been delivered.
 
-    To look now could take an item that was wiped a moment ago for a new one, while its class is recorded.
+    To look now could take an item that was wiped, or overwritten by a copy, a moment ago at its word.
     """
     mark: dict[str, Any] = attention(classroom.classroom_id, now + ATTENTION_GRACE)
+    if "attentionShard" in classroom.item and str(classroom.item.get("attentionAt", "~")) <= mark["attentionAt"]:
+        return Finding.MARKED
     mark["updatedAt"] = write_instant(now, "microseconds")
     with suppress(ClassroomMoved):  # somebody has seen it
         try:

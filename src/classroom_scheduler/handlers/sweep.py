@@ -39,8 +39,8 @@ def _sweep() -> dict[str, int]:
 
 def _audit(segments: Any) -> dict[str, int]:
     items = chain.from_iterable(watchlist().segment(number, SEGMENTS) for number in segments)
-    found = {str(finding): number for finding, number in auditor()(items, look_at).items()}
+    found = {str(finding): number for finding, number in auditor()(items).items()}
     count("Audits")
-    count("RepairsByAudit", found.get("LOOKED_AT", 0) + found.get("MARKED", 0))
+    count("FoundByAudit", found.get("MARKED", 0))
     count("RepairsFailed", found.get("FAILED", 0))
     return found
