@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo test check package-check chaos deploy lock clean
+.PHONY: help setup run demo test check package-check chaos asl deploy lock clean
 
 # The tools of .venv come first for everything that is started from here, `sam build` and its pip included.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -64,6 +64,9 @@ package-check: $(READY)  ## Prove that each built Lambda package imports with it
 chaos: $(READY)  ## Drive the simulated scheduler through N random, faulty days (N=20000 SEED=…)
 	@PYTHONPATH=src python -m tests.simulation.chaos --examples $(N) $(if $(SEED),--seed $(SEED))
 
+asl: $(READY)  ## Write the one-time scheduler's definition to build/, for the AWS CLI alone (FUNCTION_ARN=…)
+	@python -m local.asl "$(FUNCTION_ARN)"
+
 deploy: $(READY)  ## Build and deploy to AWS, asking for what it needs to know
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL sam build
 	sam deploy --guided
@@ -74,5 +77,5 @@ lock: $(READY)  ## Lock the requirements again (UPGRADE=1 takes the newest versi
 	$(COMPILE) --no-deps -c requirements/dev.txt requirements/runtime.in -o src/requirements.txt
 
 clean:  ## Remove everything that was made here
-	rm -rf $(VENV) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .local .aws-sam build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -type d -name __pycache__ -prune -exec rm -rf {} +

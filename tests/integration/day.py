@@ -12,13 +12,21 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from classroom_scheduler.domain.ports import Item
-from classroom_scheduler.handlers import classroom_changed, send_live_ping, start_recording, stop_recording, task_failed
+from classroom_scheduler.handlers import (
+    classroom_changed,
+    hello_at,
+    send_live_ping,
+    start_recording,
+    stop_recording,
+    task_failed,
+)
 from tests.aws import Account
 from tests.builders import CLASS_DAY, a_batch, a_change, a_removal, an_insert, at
 from tests.loopback import LoopbackServer
 
 HANDLERS = {
     "ClassroomChanged": classroom_changed.handler,
+    "HelloAt": hello_at.handler,
     "StartRecording": start_recording.handler,
     "SendLivePing": send_live_ping.handler,
     "StopRecording": stop_recording.handler,

@@ -15,7 +15,11 @@ from tests.integration.day import Day
 from tests.template.project import functions
 
 EVENTS = Path(__file__).parents[2] / "events"
-FILES = sorted(str(path.relative_to(EVENTS)) for path in EVENTS.glob("*/*.json"))
+FOR_STATE_MACHINES = {"executions", "one-time"}
+"""Folders with inputs of executions: tests/e2e/test_one_time.py and test_executions_by_hand.py start them."""
+FILES = sorted(
+    str(path.relative_to(EVENTS)) for path in EVENTS.glob("*/*.json") if path.parent.name not in FOR_STATE_MACHINES
+)
 
 EXECUTION = "algebra-1-hoo2gmk8w0"
 DELETED_BEFORE_IT_STARTED = "stream/classroom-deleted.json"
@@ -51,6 +55,8 @@ def function_of(path: str) -> str:
     folder, _, name = path.partition("/")
     if folder == "stream":
         return "ClassroomChanged"
+    if folder == "hello":
+        return "HelloAt"
     if name.endswith("-failed.json"):
         return "TaskFailed"
     prefixes = {"start-recording": "StartRecording", "send-live-ping": "SendLivePing", "stop-": "StopRecording"}
@@ -260,3 +266,19 @@ def the_class_goes_on_without_its_ping(day: Day, answer: Any) -> None:
 def somebody_has_to_stop_the_recorder(day: Day, answer: Any) -> None:
     assert day.item()["status"] == "FAILED"
     assert "stop it at the classroom server" in day.item()["reason"]
+
+
+# --- what the one-time scheduler invokes ------------------------------------------------------------------------------
+
+
+@situation("hello/hello-at.json", "09:00")
+def it_says_how_late_it_was_called(day: Day, answer: Any) -> None:
+    assert answer["payload"] == content("hello/hello-at.json")
+    assert isinstance(answer["latenessMs"], int)
+    assert day.account.calls == []
+
+
+@situation("hello/hello-without-a-time.json", "09:00")
+@situation("hello/hello-nothing.json", "09:00")
+def it_says_when_it_was_called(day: Day, answer: Any) -> None:
+    assert set(answer) == {"calledAt", "payload", "message"}

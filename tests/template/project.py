@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import cfnlint.api  # type: ignore[import-untyped]
 import yaml
 from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
 from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
@@ -79,10 +80,19 @@ def deployed() -> dict[str, Json]:
     return resources
 
 
-def state_machine() -> Json:
-    """The Classroom state machine before substitution."""
-    content: Json = json.loads((ROOT / "statemachine" / "classroom.asl.json").read_text())
+def state_machine(name: str = "classroom") -> Json:
+    """A state machine before substitution."""
+    content: Json = json.loads((ROOT / "statemachine" / f"{name}.asl.json").read_text())
     return content
+
+
+def complaints(definition: Json) -> list[Any]:
+    """What cfn-lint has against a state machine."""
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:some-function"
+    substituted = json.loads(re.sub(r"\$\{\w+\}", arn, json.dumps(definition)))
+    properties = {"RoleArn": "arn:aws:iam::123456789012:role/some-role", "Definition": substituted}
+    machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
+    return list(cfnlint.api.lint(json.dumps({"Resources": {"Machine": machine}}), regions=["us-east-1"]))
 
 
 def handler_module(function: str) -> str:

@@ -79,16 +79,15 @@ def test_every_log_group_belongs_to_a_function_or_a_state_machine_and_forgets() 
     assert all("RetentionInDays" in group for group in groups.values())
 
 
-def test_the_state_machine_logs_its_failures_without_what_the_server_answered() -> None:
-    logging = of_type("AWS::Serverless::StateMachine")["ClassroomStateMachine"]["Logging"]
+@pytest.mark.parametrize("machine", sorted(of_type("AWS::Serverless::StateMachine")))
+def test_a_state_machine_logs_its_failures_without_what_passed_through_it(machine: str) -> None:
+    logging = of_type("AWS::Serverless::StateMachine")[machine]["Logging"]
     [destination] = logging["Destinations"]
-    group = of_type("AWS::Logs::LogGroup")["ClassroomStateMachineLogGroup"]
+    group = of_type("AWS::Logs::LogGroup")[f"{machine}LogGroup"]
 
     assert logging["Level"] == "ERROR"
     assert logging["IncludeExecutionData"] is False
-    assert destination == {
-        "CloudWatchLogsLogGroup": {"LogGroupArn": {"Fn::GetAtt": ["ClassroomStateMachineLogGroup", "Arn"]}}
-    }
+    assert destination == {"CloudWatchLogsLogGroup": {"LogGroupArn": {"Fn::GetAtt": [f"{machine}LogGroup", "Arn"]}}}
     # Elsewhere each stack would make the account's log resource policy longer, until it is full.
     assert group["LogGroupName"]["Fn::Sub"].startswith("/aws/vendedlogs/states/")
 
@@ -191,6 +190,7 @@ def test_functions_have_the_time_that_their_batches_and_the_state_machine_reckon
         "TaskFailedFunction": 15,
         "ExecutionEndedFunction": 60,
         "SweepFunction": 900,
+        "HelloAtFunction": 5,
     }
 
 

@@ -60,6 +60,34 @@ def test_nobody_to_call_has_no_default() -> None:
     assert [name for name, each in PARAMETERS.items() if "Default" not in each] == ["ClassroomServerUrl"]
 
 
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "",
+        "arn:aws:lambda:eu-west-1:123456789012:function:my-function",
+        "arn:aws:lambda:eu-west-1:123456789012:function:my_function:7",
+        "arn:aws:lambda:eu-west-1:123456789012:function:my-function:$LATEST",
+        "arn:aws-cn:lambda:cn-north-1:123456789012:function:my-function:live",
+    ],
+)
+def test_a_function_may_be_scheduled_by(arn: str) -> None:
+    assert re.fullmatch(PARAMETERS["OneTimeTargetFunctionArn"]["AllowedPattern"], arn)
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "my-function",
+        "arn:aws:lambda:eu-west-1:123456789012:function:*",
+        "arn:aws:lambda:eu-west-1:123456789012:layer:my-layer:1",
+        "arn:aws:lambda:eu-west-1::function:my-function",
+        "arn:aws:lambda:eu-west-1:123456789012:function:my-function,arn:aws:lambda:eu-west-1:123456789012:function:b",
+    ],
+)
+def test_a_function_may_not_be_scheduled_by(arn: str) -> None:
+    assert not re.fullmatch(PARAMETERS["OneTimeTargetFunctionArn"]["AllowedPattern"], arn)
+
+
 @pytest.mark.parametrize("name", sorted(PARAMETERS))
 def test_a_parameter_says_what_it_is_for_and_what_it_takes(name: str) -> None:
     parameter = PARAMETERS[name]
@@ -182,6 +210,8 @@ def test_the_outputs_are_those_that_people_and_tools_rely_on() -> None:
         "ExecutionEndedFailuresQueueUrl",
         "SweepFailuresQueueUrl",
         "SweepFunctionName",
+        "OneTimeLambdaSchedulerArn",
+        "HelloAtFunctionArn",
     }
     assert all(output["Description"] for output in outputs.values())
 

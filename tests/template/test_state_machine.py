@@ -6,12 +6,10 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
 
-import cfnlint.api  # type: ignore[import-untyped]
 import pytest
 
-from tests.template.project import ROOT, TASKS, Json, functions, of_type, state_machine, strings
+from tests.template.project import ROOT, TASKS, Json, complaints, functions, of_type, state_machine, strings
 
 HAPPY_PATH = ["RecordingWait", "StartRecording", "SendLivePingWait", "SendLivePing", "StoppingWait", "StopRecording"]
 PING_FAILURE = {"SendLivePing", "SendLivePingFailed"}
@@ -171,7 +169,7 @@ def test_a_state_reads_nothing_that_may_be_missing(name: str) -> None:
 
 
 def test_it_conforms_to_the_states_language() -> None:
-    assert _complaints(state_machine()) == []
+    assert complaints(state_machine()) == []
 
 
 @pytest.mark.parametrize(
@@ -188,7 +186,7 @@ def test_the_conformance_check_notices(state: str, change: Json) -> None:
     definition = state_machine()
     definition["States"][state] |= change
 
-    assert _complaints(definition) != []
+    assert complaints(definition) != []
 
 
 @pytest.mark.parametrize("name", TASK_STATES)
@@ -280,12 +278,3 @@ def _always_there() -> dict[str, set[str]]:
                 there[following] = agreed
                 ahead.append(following)
     return there
-
-
-def _complaints(definition: Json) -> list[Any]:
-    """What cfn-lint has against the definition."""
-    arn = "arn:aws:lambda:us-east-1:123456789012:function:some-function"
-    substituted = json.loads(re.sub(r"\$\{\w+\}", arn, json.dumps(definition)))
-    properties = {"RoleArn": "arn:aws:iam::123456789012:role/some-role", "Definition": substituted}
-    machine = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
-    return list(cfnlint.api.lint(json.dumps({"Resources": {"Machine": machine}}), regions=["us-east-1"]))
