@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from local.environment import ACCESS_KEY, REGION
-from local.stack import Stack
+from local.stack import STACK_NAME, Stack
 
 
 def guide(stack: Stack) -> str:
@@ -14,6 +14,8 @@ def guide(stack: Stack) -> str:
         f"classroomId={{S=physics-1}},start={{S={_seconds_from_now(10)}}},end={{S={_seconds_from_now(40)}}}"
         ",livePingDelay={N=5}"
     )
+    machine = f"--state-machine-arn {stack.outputs['OneTimeLambdaSchedulerArn']}"
+    execution_input = f"""'{{"invocationTime": "'"{_seconds_from_now(10)}"'", "payload": {{"name": "Ada"}}}}'"""
     return f"""
 The stack stays up until Ctrl-C. In another terminal:
 
@@ -28,6 +30,9 @@ What became of it:
 End it early:
   {_aws()} dynamodb delete-item {table} --key 'classroomId={{S=physics-1}}'
 
+Any Lambda function once, in 10 seconds (this one says hello):
+  {_aws()} stepfunctions start-execution {machine} --input {execution_input}
+
 What the classroom server received, and what its recorders do:
   curl -s {stack.server.url}/log
   curl -s {stack.server.url}/recordings
@@ -38,6 +43,7 @@ Logs of the start are in {stack.logs}. What the classroom server hears from now 
 
 def _variables(stack: Stack) -> list[str]:
     return [
+        f"STACK={STACK_NAME}",
         f"AWS_ENDPOINT_URL={stack.aws.endpoint_url}",
         f"AWS_DEFAULT_REGION={REGION}",
         f"AWS_ACCESS_KEY_ID={ACCESS_KEY}",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.template.project import ROOT, functions
+from tests.template.project import ROOT, functions, of_type
 
 DOCUMENTS = sorted(path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -14,7 +14,7 @@ TARGETS = dict(re.findall(r"^([a-z][a-z-]*):(?:[^#\n]*##)?(.*)$", MAKEFILE, re.M
 PUBLIC = ["run", "demo", "test", "check", "deploy", "help"]
 FOLDERS = "benchmarks|docs|events|local|requirements|src|statemachine|tests"
 FILE = re.compile(rf"(?<![\w./-])(?:(?:{FOLDERS})/[\w./*-]*|[\w./-]+\.(?:py|json|yaml|toml|md|txt|cfg|ini))(?![\w/-])")
-MADE_HERE = (".aws-sam/", ".local/", ".venv/")
+MADE_HERE = (".aws-sam/", "build/", ".local/", ".venv/")
 """Where things appear that are not in the repository."""
 
 
@@ -41,10 +41,10 @@ def test_every_link_in_a_document_leads_somewhere(document: str) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_every_function_that_a_document_invokes_exists(document: str) -> None:
+def test_everything_that_a_document_invokes_exists(document: str) -> None:
     invoked = {name for code in _code(document) for name in re.findall(r"sam (?:local|remote) invoke (\w+)", code)}
 
-    assert invoked <= set(functions())
+    assert invoked <= {*functions(), *of_type("AWS::Serverless::StateMachine")}
 
 
 @pytest.mark.parametrize("target", PUBLIC)
@@ -67,7 +67,7 @@ def _code(document: str) -> Iterator[str]:
 
 
 def _files(code: str) -> set[str]:
-    names = {name.rstrip(".") for name in FILE.findall(re.sub(r"https?://\S+", "", code))}
+    names = {name.rstrip(".") for name in FILE.findall(re.sub(r"https?://\S+|file://", "", code))}
     return {name for name in names if not name.startswith(MADE_HERE)}
 
 
