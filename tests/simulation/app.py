@@ -40,7 +40,7 @@ class App:
         assert classroom_id is not None, "all executions here are the scheduler's"
         try:
             if not is_stop_name(name):
-                execution_ended(name, classroom_id, self.classrooms, self._look_at)
+                execution_ended(name, error, classroom_id, self.classrooms, self._look_at)
             elif error != "ClassroomFailed":
                 stop_ended(name, json.loads(request), self.executions)
         except SchedulerError:

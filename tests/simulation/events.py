@@ -26,6 +26,7 @@ class StatusEvents:
     handler: Callable[[StatusEvent], bool]
     waiting: list[StatusEvent] = field(default_factory=list)
     past: list[StatusEvent] = field(default_factory=list)
+    on_dead: Callable[[StatusEvent], None] = lambda event: None
 
     def tell(self, execution: Execution) -> None:
         """What EventBridge does when an execution did not succeed."""
@@ -39,10 +40,14 @@ class StatusEvents:
             self.past.append(event)
         elif event.receives < RECEIVES:
             self.waiting.append(event)
+        else:
+            self.on_dead(event)
 
     def deliver_again(self, index: int) -> None:
         """A duplicate of an event that was looked at before."""
-        self.handler(self.past[index % len(self.past)])
+        event = self.past[index % len(self.past)]
+        if not self.handler(event):
+            self.on_dead(event)
 
     def lose(self, index: int) -> StatusEvent:
         """It never arrives."""

@@ -5,10 +5,12 @@ did. It knows nothing of how the application decides.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from classroom_scheduler.domain.errors import FAILED_FOR_GOOD, REPLACED
 from classroom_scheduler.domain.plan import MAX_RESTARTS
 from classroom_scheduler.domain.ports import Item, Message
 from tests.builders import z
@@ -59,6 +61,7 @@ class Model:
         self.lost_patience: set[str] = set()
         world.on_look = self._on_look
         world.on_repair = self._on_repair
+        world.on_unfinished = self.note_unfinished
         world.on_call = self._on_call
         world.server.on_act = self._on_act
         world.table.watchers.append(self._on_change)
@@ -68,7 +71,7 @@ class Model:
     def _on_change(self, classroom_id: str, old: Item | None, new: Item | None) -> None:
         if self.world.scheduler_writes and new is not None and "recordingId" in new:
             self.first_named.setdefault(new["recordingId"], self.world.clock.now)
-            self.last_schedule[new["recordingId"]] = new["scheduled"]
+            self.last_schedule[new["recordingId"]] = new.get("scheduled")
         elif not self.world.scheduler_writes:
             self._on_edit(classroom_id, None if new is None else dict(new))
 
@@ -110,6 +113,11 @@ class Model:
             life.in_doubt = True
             if entry.new is None:
                 life.left_behind |= self._recordings_of(entry.classroom_id)
+
+    def note_unfinished(self, classroom_ids: Iterable[str]) -> None:
+        """Something failed of which nobody is told: a duplicate, or a message that was received too often."""
+        for classroom_id in classroom_ids:
+            self.lives[classroom_id].in_doubt = True
 
     def _on_repair(self) -> None:
         """Whatever is written has been looked at now."""
@@ -221,7 +229,7 @@ class Model:
         if running:
             self._violate(f"still running at the end of time: {running}")
         for name, execution in self.world.machine.executions.items():
-            if execution.error not in ("", "ClassroomFailed", LOST):
+            if execution.error not in ("", FAILED_FOR_GOOD, REPLACED, LOST):
                 self._violate(f"{name} ended with {execution.error}: {execution.cause}")
         for recording_id, recording in self.world.server.recordings.items():
             if recording.live and not self._would_not_stop(recording_id):
@@ -328,7 +336,8 @@ class Model:
         for name, execution in self.world.machine.executions.items():
             waits = execution.state in {"StopRecording", "StopUnconfirmedRecording"} and execution.retries
             mine = execution.running and execution.data["classroomId"] == classroom_id
-            if mine and not waits and name not in allowed:
+            given_up = name.endswith("-stop") and self.world.accidents[execution.data["recordingId"]] > MAX_RESTARTS
+            if mine and not waits and not given_up and name not in allowed:
                 self._violate(f"{name} runs, and {classroom_id} does not need it")
         if needed is not None:
             execution_needed = self.world.machine.executions.get(needed)

@@ -15,6 +15,7 @@ from itertools import count
 from random import Random
 from typing import Any
 
+from classroom_scheduler.domain.errors import REPLACED
 from tests.fakes import check_execution
 from tests.simulation.clock import VirtualClock
 
@@ -103,7 +104,7 @@ class StepFunctions:
         if execution is None:
             raise ExecutionDoesNotExist(name)
         delay = self._random.choice((0.0, 0.0, 0.1, 1.0, 5.0))
-        self.at(self._clock.now + timedelta(seconds=delay), lambda: self._abort(execution))
+        self.at(self._clock.now + timedelta(seconds=delay), lambda: self._abort(execution, REPLACED))
 
     def abort(self, name: str) -> None:
         """A person stops an execution, and it has stopped."""
@@ -119,7 +120,7 @@ class StepFunctions:
         """RedriveExecution: an aborted execution goes on where it was, with its old input; retries start at 0."""
         execution = self.executions[name]
         if execution.status == "ABORTED":
-            execution.status = "RUNNING"
+            execution.status, execution.error = "RUNNING", ""
             self._enter(execution, execution.state)
 
     def wake(self, name: str, index: int) -> None:
@@ -263,10 +264,10 @@ class StepFunctions:
         execution.status, execution.error, execution.cause = "FAILED", error, cause
         self.on_failure(execution)
 
-    def _abort(self, execution: Execution) -> None:
+    def _abort(self, execution: Execution, error: str = "") -> None:
         if execution.running:
             execution.turn += 1
-            execution.status = "ABORTED"
+            execution.status, execution.error = "ABORTED", error
             self.on_failure(execution)
 
     def _cause(self, execution: Execution, state: dict[str, Any]) -> str:

@@ -52,6 +52,7 @@ class Stream:
         self.only_again: set[str] = set()
         """The classrooms of which the batch that is being handled holds only records that were done with before."""
         self.is_settled: Callable[[str], bool] = lambda classroom_id: True
+        self.on_unfinished: Callable[[list[Entry]], None] = lambda entries: None
         self.shards = [Shard() for _ in range(shards)]
         self._written = 0
 
@@ -89,7 +90,7 @@ class Stream:
         """Deliver old entries once more: a batch whose success was lost, even while another is in flight."""
         batch = shard.entries[: shard.checkpoint + shard.in_flight][index:][:size]
         if batch:
-            self._hand_over(batch)
+            self.on_unfinished(batch[self._hand_over(batch) :])
 
     def rewind(self, shard: Shard, entries: int) -> None:
         """Forget the latest checkpoints, as a new event source mapping that reads from TRIM_HORIZON does."""

@@ -298,6 +298,14 @@ class Day(RuleBasedStateMachine):
         COUNTS["records dropped"] += len(dropped)
         self.model.note_dropped(dropped)
 
+    @rule(seconds=st.sampled_from((-2, 2, -1, 1)))
+    def a_clock_jumps(self, seconds: int) -> None:
+        """The clock that the functions read, until the world comes to rest; less than what the model calls a margin."""
+        COUNTS["clock jumps"] += 1
+        self.rested, self.model.calm = False, False
+        self.world.say(f"clocks are {seconds} s off")
+        self.world.skew = timedelta(seconds=seconds)
+
     # the classroom server
 
     @precondition(lambda self: self.world.clock.now >= self.world.server.down_until)

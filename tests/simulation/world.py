@@ -3,7 +3,7 @@
 import json
 import traceback
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -88,8 +88,15 @@ class World:
         self.invocations: list[Invocation] = []
         self.on_look: Callable[[Invocation, str], None] = lambda invocation, classroom_id: None
         self.on_call: Callable[[Invocation, Message], None] = lambda invocation, message: None
-        self.app = App(_Classrooms(self), _Executions(self), _Server(self), self.clock, self._broke)
+        # The clocks of Lambda's machines may be wrong; those of DynamoDB and Step Functions are the world's.
+        self.skew = timedelta(0)
+        self.app = App(
+            _Classrooms(self), _Executions(self), _Server(self), lambda: self.clock() + self.skew, self._broke
+        )
         self.on_repair: Callable[[], None] = lambda: None
+        self.on_unfinished: Callable[[Iterable[str]], None] = lambda classroom_ids: None
+        self.stream.on_unfinished = lambda entries: self.on_unfinished(entry.classroom_id for entry in entries)
+        self.events.on_dead = lambda event: self.on_unfinished([json.loads(event.request)["classroomId"]])
 
     def _is_settled(self, classroom_id: str) -> bool:
         """Whether no record is still to come of somebody's having wiped, damaged or copied what the scheduler wrote."""
@@ -122,6 +129,7 @@ class World:
     def settle(self, seconds: float) -> None:
         """No more mischief: everything is delivered at once, and time passes with whatever is due."""
         self.points.forget()
+        self.skew = timedelta(0)
         self.server.repair()
         self.deliver_all()
         self.run_until(self.clock.now + timedelta(seconds=seconds), between=self.deliver_all)

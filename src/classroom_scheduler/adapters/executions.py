@@ -8,11 +8,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from classroom_scheduler.domain.errors import FAILED_FOR_GOOD, ServiceUnavailable
+from classroom_scheduler.domain.errors import FAILED_FOR_GOOD, REPLACED, ServiceUnavailable
 from classroom_scheduler.observability import count, logger
 
-# StopExecution keeps 256 characters of an error and 32,768 of a cause.
-_STOPPED_ERROR = "ClassroomChanged"
+# StopExecution keeps so many of a cause.
 _CAUSE_LENGTH = 32_768
 # Where nobody can tell, it is taken for alive: what has ended is seen to again.
 _ALIVE = frozenset({"RUNNING", "PENDING_REDRIVE", None})
@@ -69,7 +68,7 @@ class StateMachineExecutions:
 
     def stop(self, name: str, reason: str) -> bool:
         try:
-            self._client.stop_execution(executionArn=self.arn(name), error=_STOPPED_ERROR, cause=reason[:_CAUSE_LENGTH])
+            self._client.stop_execution(executionArn=self.arn(name), error=REPLACED, cause=reason[:_CAUSE_LENGTH])
         except self._client.exceptions.ExecutionDoesNotExist:
             return True
         except (ClientError, BotoCoreError) as error:

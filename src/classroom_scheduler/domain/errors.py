@@ -3,6 +3,9 @@
 FAILED_FOR_GOOD = "ClassroomFailed"
 """The error of the state machine's own Fail state: a task failed for good. Any other is the service's."""
 
+REPLACED = "ClassroomChanged"
+"""The error of an execution that the scheduler has stopped; StopExecution takes up to 256 characters."""
+
 
 class SchedulerError(Exception):
     """The base of all errors raised on purpose."""

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from classroom_scheduler.domain.classroom import Classroom
-from classroom_scheduler.domain.errors import ClassroomMoved, ClassroomNotWritable, SchedulerError
+from classroom_scheduler.domain.errors import REPLACED, ClassroomMoved, ClassroomNotWritable, SchedulerError
 from classroom_scheduler.domain.names import stop_again_name
 from classroom_scheduler.domain.plan import History, plan
 from classroom_scheduler.domain.ports import Classrooms, Clock, Executions, Item, Watchlist
@@ -40,14 +40,16 @@ class Finding(StrEnum):
     """It could not be looked at; it is found again."""
 
 
-def execution_ended(name: str, classroom_id: str, classrooms: Classrooms, look_at: Look) -> bool:
-    """Look at the classroom if it is its own execution that ended; whether it is.
+def execution_ended(name: str, error: str | None, classroom_id: str, classrooms: Classrooms, look_at: Look) -> bool:
+    """Look at the classroom, unless the scheduler itself replaced and stopped this execution; whether it was looked at.
 
-    All others were replaced, and are fenced. Raises ServiceUnavailable and what `look_at` raises.
+    By accident another one than the item names may end, too: the look before this one may have died between writing
+    the next name and starting it. Raises ServiceUnavailable and what `look_at` raises.
     """
-    item = classrooms.get(classroom_id)
-    if item is None or item.get("executionName") != name:
-        return False
+    if error == REPLACED:
+        item = classrooms.get(classroom_id)
+        if item is None or item.get("executionName") != name:
+            return False
     look_at(classroom_id, NO_RECORD)
     return True
 

@@ -37,8 +37,8 @@ def _look(record: SQSRecord) -> None:
         logger.warning("an execution that the scheduler did not start has ended; nothing is done", **fields)
     elif is_stop_name(name):
         _stop_again(detail, fields)
-    elif execution_ended(name, classroom_id, classrooms(), look_at):
-        logger.warning("the classroom's own execution ended, so it was looked at", **fields)
+    elif execution_ended(name, error, classroom_id, classrooms(), look_at):
+        logger.warning("an execution ended before its time, so its classroom was looked at", **fields)
         count("ExecutionsEnded")
     else:
         logger.info("an execution that no longer acts for its classroom has ended", **fields)
