@@ -69,7 +69,7 @@ class Model:
     # what is noted as it happens
 
     def _on_change(self, classroom_id: str, old: Item | None, new: Item | None) -> None:
-        if self.world.scheduler_writes and new is not None and "recordingId" in new:
+        if self.world.scheduler_writes and new is not None and isinstance(new.get("recordingId"), str):
             self.first_named.setdefault(new["recordingId"], self.world.clock.now)
             self.last_schedule[new["recordingId"]] = new.get("scheduled")
         elif not self.world.scheduler_writes:

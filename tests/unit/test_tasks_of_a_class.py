@@ -492,3 +492,20 @@ def test_a_recorder_that_somebody_else_stopped_is_not_stopped_again() -> None:
 
     assert day.run(STOP, second, attempt=PATIENCE[STOP])["state"] == "FENCED"
     assert day.told().count("recording.stop") == 1
+
+
+def test_a_start_that_was_tried_before_it_was_fenced_is_stopped() -> None:
+    """Nobody heard the answer, and by the next attempt the class had been deleted."""
+    day = a_day_with_a_class()
+    execution = day.session.execution_name
+    day.server.will("recording.start", Fault.TIMES_OUT)
+    with pytest.raises(ServerUnavailable):
+        day.until("09:00").run(START)
+    run = day.a_run(STOP, execution)
+    again = day.a_run(START, execution, attempt=1)
+    day.delete()
+
+    fenced = perform(again, day.world)
+    assert fenced["state"] == "FENCED"
+    assert perform(replace(run, results={"StartRecording": fenced}), day.world)["state"] == "SUCCEEDED"
+    assert day.server.live == set()

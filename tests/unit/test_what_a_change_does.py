@@ -577,3 +577,15 @@ def test_an_old_copy_with_a_new_end_reschedules_the_recording_that_runs() -> Non
     assert day.item["status"] == "RECORDING"
     assert day.session.has(START)
     assert day.item["scheduled"]["end"] == "2026-12-01T11:00:00Z"
+
+
+def test_a_handler_whose_clock_is_seconds_behind_takes_no_running_class_for_one_to_come() -> None:
+    day = a_day_with_a_class()
+    day.until("08:59:58").run(START)  # the execution's clock says 09:00
+    recording = day.session.recording_id
+
+    day.edit(end="2026-12-01T11:00:00Z")
+    day.look()
+
+    assert day.session.recording_id == recording
+    assert day.item["status"] == "RECORDING"

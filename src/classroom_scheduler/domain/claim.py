@@ -131,5 +131,7 @@ def _is_edited(classroom: Classroom, now: datetime, horizon: timedelta) -> bool:
 def _outside(run: Run) -> Standing:
     if run.task is not Task.STOP_RECORDING:
         return Standing.FENCED
-    nothing_started = run.execution_name == run.recording_id and run.result_of(Task.START_RECORDING) == Standing.FENCED
+    was_fenced = run.execution_name == run.recording_id and run.result_of(Task.START_RECORDING) == Standing.FENCED
+    # An earlier attempt may have reached the server before another one was fenced.
+    nothing_started = was_fenced and not run.results[Task.START_RECORDING].get("attempt")
     return Standing.FENCED if nothing_started else Standing.ABANDONED

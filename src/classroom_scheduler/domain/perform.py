@@ -54,7 +54,8 @@ def perform(run: Run, world: World) -> dict[str, Any]:
         classroom, now = world.look(run.classroom_id), world.clock()
         stands = standing(run, classroom, now, world.horizon)
         if stands is Standing.FENCED:
-            return _outcome(run, stands, f"Execution {run.execution_name} no longer acts for this classroom.")
+            reason = f"Execution {run.execution_name} no longer acts for this classroom."
+            return _outcome(run, stands, reason) | {"attempt": run.attempt}
         if stands is Standing.ABANDONED:
             return _stop_abandoned(run, classroom, world)
         assert classroom is not None, "an item names this execution"

@@ -161,7 +161,7 @@ def _while_recording(
     if known.is_stopping and wanted.end <= now:
         return _keep(current, known, history, now, horizon)
     # A stop that was tried may have been heard: that recording can't be relied upon to go on.
-    if known.is_stopping or wanted.start > now:
+    if known.is_stopping or known.scheduled.start != wanted.start > now:
         return _renew(current, wanted, known, history, now, horizon)
     return _replace(current, known, wanted, now, horizon)
 
@@ -171,9 +171,10 @@ def _was_told_otherwise(known: Session, now: datetime) -> bool:
 
     Its item was wiped or damaged when the schedule was changed, and this came to light only afterwards.
     """
-    stop = known.tasks.get(Task.STOP_RECORDING)
+    start, stop = known.tasks.get(Task.START_RECORDING), known.tasks.get(Task.STOP_RECORDING)
+    started_for_another_start = start is not None and start.due_at != known.scheduled.start > now
     stopped_for_another_end = known.is_stopping and stop is not None and stop.due_at != known.scheduled.end
-    return stopped_for_another_end or (known.has_begun and known.scheduled.start > now)
+    return started_for_another_start or stopped_for_another_end
 
 
 def _replace(current: Classroom, known: Session, wanted: Schedule, now: datetime, horizon: timedelta) -> Decision:
