@@ -51,6 +51,7 @@ class Stream:
         self._handler = handler
         self.only_again: set[str] = set()
         """The classrooms of which the batch that is being handled holds only records that were done with before."""
+        self.in_hand: list[Entry] = []
         self.is_settled: Callable[[str], bool] = lambda classroom_id: True
         self.on_unfinished: Callable[[list[Entry]], None] = lambda entries: None
         self.shards = [Shard() for _ in range(shards)]
@@ -108,6 +109,7 @@ class Stream:
             entry.attempts += 1
         fresh = {entry.classroom_id for entry in handed if entry.handled_at is None}
         self.only_again = {entry.classroom_id for entry in handed} - fresh
+        self.in_hand = handed
         failed = self._handler(handed) if handed else []
         if failed is None:
             return 0

@@ -304,7 +304,7 @@ class Day(RuleBasedStateMachine):
         COUNTS["clock jumps"] += 1
         self.rested, self.model.calm = False, False
         self.world.say(f"clocks are {seconds} s off")
-        self.world.skew = timedelta(seconds=seconds)
+        self.world.skew, self.world.jumped = timedelta(seconds=seconds), True
 
     # the classroom server
 
