@@ -9,18 +9,29 @@ from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from botocore.config import Config
 
+from classroom_scheduler.adapters.bookings import TableBookings
 from classroom_scheduler.adapters.classrooms import TableClassrooms
+from classroom_scheduler.adapters.events import EventBridgeBus
 from classroom_scheduler.adapters.executions import StateMachineExecutions
+from classroom_scheduler.adapters.refusals import QueueOfRefusedBookings
 from classroom_scheduler.adapters.server import WebhookServer
 from classroom_scheduler.adapters.watchlist import TableWatchlist
+from classroom_scheduler.domain.booking import Office
 from classroom_scheduler.domain.bookkeeping import Bookkeeping
 from classroom_scheduler.domain.errors import ServiceUnavailable
+from classroom_scheduler.domain.lifecycle import SOURCE
 from classroom_scheduler.domain.perform import World
 from classroom_scheduler.domain.plan import Decision, History
-from classroom_scheduler.domain.ports import Item
+from classroom_scheduler.domain.ports import EventBus, Item
 from classroom_scheduler.domain.reconcile import reconcile
 from classroom_scheduler.domain.repair import Finding, audit
-from classroom_scheduler.settings import BookkeepingSettings, ReconcileSettings, TaskSettings
+from classroom_scheduler.settings import (
+    BookingSettings,
+    BookkeepingSettings,
+    LifecycleSettings,
+    ReconcileSettings,
+    TaskSettings,
+)
 
 # A rotated secret is in use after five minutes.
 _SECRET_MAX_AGE = 300
@@ -76,6 +87,23 @@ def bookkeeping() -> Bookkeeping:
     """What writing down a failure needs: no server."""
     settings = BookkeepingSettings.from_environment()
     return Bookkeeping(classrooms=TableClassrooms(settings.classrooms_table), clock=clock, horizon=settings.horizon)
+
+
+@cache
+def event_bus() -> EventBus:
+    """Where others learn what became of a class."""
+    return EventBridgeBus(LifecycleSettings.from_environment().event_bus_name, SOURCE)
+
+
+@cache
+def booking_office() -> Office:
+    """What receiving bookings needs."""
+    settings = BookingSettings.from_environment()
+    return Office(
+        bookings=TableBookings(settings.classrooms_table, settings.bookings_table),
+        refused=QueueOfRefusedBookings(settings.booking_failures_queue_url),
+        clock=clock,
+    )
 
 
 def _secret_reader(arn: str) -> Callable[[], str]:

@@ -50,6 +50,34 @@ class TaskSettings:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class LifecycleSettings:
+    """What a function needs that publishes what became of classes."""
+
+    event_bus_name: str
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        return cls(_required("EVENT_BUS_NAME"))
+
+
+@dataclass(frozen=True, slots=True)
+class BookingSettings:
+    """What a function needs that writes what other systems book."""
+
+    classrooms_table: str
+    bookings_table: str
+    booking_failures_queue_url: str
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        return cls(
+            _required("CLASSROOMS_TABLE"),
+            _required("BOOKINGS_TABLE"),
+            _required("BOOKING_FAILURES_QUEUE_URL"),
+        )
+
+
 def _required(name: str) -> str:
     value = os.environ.get(name, "")
     if not value:

@@ -24,29 +24,37 @@ from classroom_scheduler.domain.errors import (
 )
 from classroom_scheduler.domain.ports import Item
 
-_KEY = "classroomId"
+KEY = "classroomId"
+
+
+def connect(table_name: str) -> TableConnection:
+    """A connection that knows this table's key. 1 s to connect and 3 s to answer, four attempts: 16 s at the most."""
+    return TableConnection(
+        table_name,
+        connect_timeout_seconds=1,
+        read_timeout_seconds=3,
+        max_retry_attempts=3,
+        max_pool_connections=32,
+        meta_table=keyed_by_classroom(table_name),
+    )
+
+
+def keyed_by_classroom(table_name: str) -> MetaTable:
+    """What PynamoDB has to know of a table; known here, so that no cold start asks DescribeTable for it."""
+    return MetaTable(
+        {
+            "TableName": table_name,
+            "KeySchema": [{"AttributeName": KEY, "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": KEY, "AttributeType": "S"}],
+        }
+    )
 
 
 class TableClassrooms:
     """`domain.ports.Classrooms` on DynamoDB."""
 
     def __init__(self, table_name: str) -> None:
-        # 1 s to connect and 3 s to answer, four attempts: within a task's 25 s even where each one hangs.
-        self._table = TableConnection(
-            table_name,
-            connect_timeout_seconds=1,
-            read_timeout_seconds=3,
-            max_retry_attempts=3,
-            max_pool_connections=32,
-            # Known here, so that no cold start asks DescribeTable for it.
-            meta_table=MetaTable(
-                {
-                    "TableName": table_name,
-                    "KeySchema": [{"AttributeName": _KEY, "KeyType": "HASH"}],
-                    "AttributeDefinitions": [{"AttributeName": _KEY, "AttributeType": "S"}],
-                }
-            ),
-        )
+        self._table = connect(table_name)
         # Made now: botocore's client creation is not safe in the threads that share this object.
         self._client = self._table.connection.client
 
@@ -54,23 +62,24 @@ class TableClassrooms:
         try:
             answer = self._table.get_item(classroom_id, consistent_read=True)
         except PynamoDBException as error:
-            raise _named(classroom_id, error) from error
+            raise named(classroom_id, error) from error
         return plain_item(answer["Item"]) if "Item" in answer else None
 
     def update(self, classroom_id: str, changes: Item, *, expected: Item, removed: Collection[str] = ()) -> None:
         try:
-            actions = [Path([name]).set(value) for name, value in _stored(changes).items()]
+            actions = [Path([name]).set(value) for name, value in stored(changes).items()]
             actions += [Path([name]).remove() for name in removed]
-            self._table.update_item(classroom_id, actions=actions, condition=_condition(expected))
+            self._table.update_item(classroom_id, actions=actions, condition=as_read(expected))
         except PynamoDBException as error:
-            raise _named(classroom_id, error) from error
+            raise named(classroom_id, error) from error
         except (TypeError, ValueError, ArithmeticError) as error:  # a value that DynamoDB has no type for
             raise ClassroomNotWritable(f"{classroom_id}: {error}") from error
 
 
-def _condition(expected: Item) -> Condition:
-    clauses: list[Condition] = [Path([_KEY]).exists()]
-    for name, value in _stored(expected).items():
+def as_read(expected: Item) -> Condition:
+    """The condition that the item exists and each of these attributes is as it was read."""
+    clauses: list[Condition] = [Path([KEY]).exists()]
+    for name, value in stored(expected).items():
         path = Path([name])
         # People may write NULL for what is missing: both are read as None, and both are as they were read.
         clauses.append(path.does_not_exist() | (path == value) if expected[name] is None else path == value)
@@ -89,12 +98,13 @@ def plain_item(item: Mapping[str, Any]) -> dict[str, Any]:
     return {name: deserializer.deserialize(value) for name, value in item.items()}
 
 
-def _stored(item: Item) -> dict[str, Any]:
+def stored(item: Item) -> dict[str, Any]:
+    """The item in DynamoDB JSON. Raises TypeError, ValueError or ArithmeticError where DynamoDB has no type for it."""
     serializer = TypeSerializer()
     return {name: serializer.serialize(value) for name, value in item.items()}
 
 
-def _named(classroom_id: str, error: PynamoDBException) -> SchedulerError:
+def named(classroom_id: str, error: PynamoDBException) -> SchedulerError:
     """The error in our terms. DynamoDB's names: API_UpdateItem, "Errors"."""
     code = getattr(error, "cause_response_code", None)
     if code == "ConditionalCheckFailedException":

@@ -42,7 +42,7 @@ class Schedule:
 
 def read_schedule(written: Mapping[str, Any]) -> Schedule:
     """The schedule in the attributes that people wrote. Raises InvalidClassroom for the first thing wrong with it."""
-    _check_id(written.get("classroomId"))
+    check_id(written.get("classroomId"))
     _check_size(written)
     start = _read_time(written, "start")
     end = _read_time(written, "end")
@@ -92,7 +92,8 @@ def _size_of(value: Any) -> int:
             return len(str(value)) // 2 + 1
 
 
-def _check_id(classroom_id: object) -> None:
+def check_id(classroom_id: object) -> None:
+    """Raise InvalidClassroom where this is no id that fits the name of an execution."""
     if not isinstance(classroom_id, str) or _ID.fullmatch(classroom_id) is None:
         raise InvalidClassroom("classroomId", _describe(classroom_id), "1 to 64 of A-Z a-z 0-9 _ -")
 

@@ -1,8 +1,8 @@
 """Records of the table's stream, as AWS Lambda delivers them."""
 
 import base64
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -10,6 +10,7 @@ from aws_lambda_powertools.shared.dynamodb_deserializer import TypeDeserializer
 
 from classroom_scheduler.domain.changes import Change, is_own_write
 from classroom_scheduler.domain.ports import Item
+from classroom_scheduler.observability import count, logger
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,22 @@ class Record:
             raise ValueError(f"not a record of the Classrooms table's stream: {error} is missing") from error
         return cls(sequence_number, changed_at, classroom_id, body.get("OldImage"), body.get("NewImage"))
 
+    def narrowed(self, attributes: Collection[str]) -> Self:
+        """The same record with images of these attributes alone."""
+        return replace(self, old=_only(attributes, self.old), new=_only(attributes, self.new))
+
     def parse(self) -> Change:
         return Change(self.sequence_number, self.changed_at, self.classroom_id, _plain(self.old), _plain(self.new))
+
+
+def records_in(event: Mapping[str, Any]) -> Iterator[Record]:
+    """The records of a batch; what is no record of the table's stream is logged and left out."""
+    for record in event.get("Records", []):
+        try:
+            yield Record.read(record)
+        except ValueError as error:  # nothing can be written back, and no delivery would make it better
+            logger.error("record ignored", error=str(error), event_id=record.get("eventID"))
+            count("RecordsIgnored")
 
 
 def changes_in(records: Iterable[Record]) -> list[Change]:
@@ -57,3 +72,7 @@ def _plain(image: Mapping[str, Any] | None) -> Item | None:
         return None
     deserializer = _PlainDeserializer()
     return {name: deserializer.deserialize(value) for name, value in image.items()}
+
+
+def _only(attributes: Collection[str], image: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    return None if image is None else {name: value for name, value in image.items() if name in attributes}

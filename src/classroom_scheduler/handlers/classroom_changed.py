@@ -1,6 +1,5 @@
 """ClassroomChanged: whatever people write to the table, each classroom it touches is brought to what it says now."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -8,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from classroom_scheduler.domain.changes import handle
 from classroom_scheduler.handlers._look import look_at
-from classroom_scheduler.handlers._stream import Record, changes_in
+from classroom_scheduler.handlers._stream import changes_in, records_in
 from classroom_scheduler.observability import count, logger, metrics
 
 # The calls of one classroom wait for AWS, some 20 ms each, not for the processor.
@@ -19,18 +18,9 @@ _THREADS = 16
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Answers with the records that have to come again; Lambda redelivers from the lowest of them."""
-    changes = changes_in(_records(event))
+    changes = changes_in(records_in(event))
     with ThreadPoolExecutor(_THREADS) as pool:
         failed = handle(changes, look_at, pool.map)
     if failed:
         count("ChangesFailed", len(failed))
     return {"batchItemFailures": [{"itemIdentifier": sequence_number} for sequence_number in failed]}
-
-
-def _records(event: dict[str, Any]) -> Iterator[Record]:
-    for record in event.get("Records", []):
-        try:
-            yield Record.read(record)
-        except ValueError as error:  # nothing can be written back, and no delivery would make it better
-            logger.error("record ignored", error=str(error), event_id=record.get("eventID"))
-            count("RecordsIgnored")

@@ -1,0 +1,206 @@
+"""What became of a class, for whoever listens: each transition that the two images of a stream record show.
+
+An item says things: that it is scheduled so and so, that its recording has started. What the new image says and the
+old one didn't is news. The stream is the outbox: nothing is published but what an item says, and nothing that an item
+says is forgotten.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from classroom_scheduler.domain.changes import Change
+from classroom_scheduler.domain.classroom import Classroom, Status
+from classroom_scheduler.domain.names import is_later
+from classroom_scheduler.domain.plan import Action, History, plan
+from classroom_scheduler.domain.ports import Event, Item
+from classroom_scheduler.domain.schedule import write_instant, write_time
+from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState, read_session
+
+SOURCE = "classroom.scheduler"
+VERSION = "1"
+"""Of the detail. Fields may be added under the same version; see docs/events/README.md."""
+
+TELLING = frozenset(
+    {
+        *("classroomId", "start", "end", "livePingDelay"),
+        *("status", "reason", "executionName", "recordingId", "scheduled", "tasks", "previousRecording", "updatedAt"),
+    }
+)
+"""The attributes that transitions are read from. No other is even parsed, so that nothing of people's gets out."""
+
+# A failure's cause may have 32 KB; ten events have to fit into one call of 256 KB.
+_REASON_LENGTH = 2_048
+
+
+class Transition(StrEnum):
+    """An event's detail-type."""
+
+    SCHEDULED = "Classroom Scheduled"
+    STARTED = "Recording Started"
+    PINGED = "Live Ping Sent"
+    STOPPED = "Recording Stopped"
+    FAILED = "Classroom Failed"
+    INVALID = "Classroom Invalid"
+    CANCELLED = "Classroom Cancelled"
+
+
+# The ends of the ids are those of the webhook-ids: the server was told under the same one.
+_DONE = {
+    Task.START_RECORDING: (Transition.STARTED, "start"),
+    Task.SEND_LIVE_PING: (Transition.PINGED, "live"),
+    Task.STOP_RECORDING: (Transition.STOPPED, "stop"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """Something that an item says. It is the same in two images if its `transition` and what it is `about` are."""
+
+    transition: Transition
+    about: Any
+    event_id: str = field(compare=False)
+    more: Mapping[str, Any] = field(compare=False, default_factory=dict)
+
+
+def may_tell(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> bool:
+    """Whether a record can show a transition, from its raw images or items.
+
+    Every write of the scheduler carries a new `updatedAt`; an insert and an edit that leaves it alone are people's.
+    """
+    return old is not None and (new is None or old.get("updatedAt") != new.get("updatedAt"))
+
+
+def transitions(change: Change) -> list[Event]:
+    """The events that this change gives rise to, in the order in which things happened.
+
+    The same change gives the same events with the same ids, however often its record is delivered. An item that was
+    wiped and put back in order says everything anew, with the ids that it had before.
+    """
+    if change.old is None or not may_tell(change.old, change.new):
+        return []
+    before = read_session(change.classroom_id, change.old)
+    if change.new is None:
+        return _cancellation(change, change.old, before)
+    after = read_session(change.classroom_id, change.new)
+    if before is not None and after is not None and is_later(before.execution_name, after.execution_name):
+        return []  # an old copy was put back, and the scheduler is about to put that right
+    known = set(_facts(change, change.old, before))
+    news = [*_previous_stopped(before, after), *_facts(change, change.new, after)]
+    return [_event(change, change.new, after, fact) for fact in news if fact not in known]
+
+
+def _facts(change: Change, item: Item, session: Session | None) -> Iterator[_Fact]:
+    if session is not None:
+        yield from _facts_of_session(session)
+    if item.get("status") == Status.INVALID:
+        yield _Fact(Transition.INVALID, str(item.get("reason")), f"{change.name}-invalid")
+
+
+def _facts_of_session(session: Session) -> Iterator[_Fact]:
+    if not session.is_over:
+        # Not the execution: one that takes another's place changes nothing for those who listen.
+        about = (session.recording_id, session.scheduled)
+        yield _Fact(Transition.SCHEDULED, about, f"{session.execution_name}-scheduled")
+    for task, (transition, suffix) in _DONE.items():
+        if session.has(task, TaskState.SUCCEEDED):
+            more = _of_task(task, session.tasks[task])
+            yield _Fact(transition, session.recording_id, f"{session.recording_id}-{suffix}", more)
+    if session.is_over and not all(session.has(task, TaskState.SUCCEEDED) for task in _NEEDED):
+        failed = next((task for task in _NEEDED if session.has(task, TaskState.FAILED)), None)
+        more = {} if failed is None else _of_task(failed, session.tasks[failed])
+        yield _Fact(Transition.FAILED, session.recording_id, f"{session.recording_id}-failed", more)
+
+
+_NEEDED = (Task.START_RECORDING, Task.STOP_RECORDING)
+
+
+def _previous_stopped(before: Session | None, after: Session | None) -> Iterator[_Fact]:
+    """The recording before this one was confirmed as stopped: only then does the item cease to name it."""
+    if before is None or after is None or before.recording_id != after.recording_id:
+        return
+    if before.previous is not None and after.previous is None:
+        recording_id = before.previous.recording_id
+        yield _Fact(Transition.STOPPED, recording_id, f"{recording_id}-stop", _of_previous(before.previous))
+
+
+def _cancellation(change: Change, item: Item, session: Session | None) -> list[Event]:
+    """What the stream handler decides on this deletion; a wiped item can only tell that its class was still to end."""
+    if session is not None:
+        decision = plan(None, History(sessions=(session,)), change.changed_at)
+        if decision.action is not Action.CANCEL:
+            return []
+        reason, event_id = decision.reason, f"{session.execution_name}-cancelled"
+    else:
+        wanted = Classroom.read(change.classroom_id, item).wanted
+        if wanted is None or wanted.end <= change.changed_at:
+            return []
+        reason, event_id = "The classroom was deleted before its class was over.", f"{change.name}-cancelled"
+    fact = _Fact(Transition.CANCELLED, None, event_id, {"reason": reason})
+    return [_event(change, item, session, fact)]
+
+
+def _event(change: Change, item: Item, session: Session | None, fact: _Fact) -> Event:
+    detail = {
+        "version": VERSION,
+        "eventId": fact.event_id,
+        "occurredAt": _occurred_at(change),
+        "classroomId": change.classroom_id,
+        "status": item.get("status") if item.get("status") in set(Status) else None,
+        "reason": item.get("reason"),
+        **({} if session is None else _of_session(session)),
+        **fact.more,
+    }
+    detail["reason"] = _cut(str(detail["reason"]))
+    told = {name: value for name, value in detail.items() if value is not None}
+    return Event(str(fact.transition), change.changed_at, told)
+
+
+def _of_session(session: Session) -> dict[str, Any]:
+    return {
+        "recordingId": session.recording_id,
+        "executionName": session.execution_name,
+        "start": write_time(session.scheduled.start),
+        "end": write_time(session.scheduled.end),
+        "livePingDelay": session.scheduled.live_ping_delay,
+        "day": session.scheduled.start.date().isoformat(),
+    }
+
+
+def _of_previous(previous: Recording) -> dict[str, Any]:
+    """The item's schedule is another recording's, and of this one it only knows when it was to start."""
+    unknown = dict.fromkeys(("executionName", "end", "livePingDelay"))
+    start = previous.start
+    return {
+        **unknown,
+        "recordingId": previous.recording_id,
+        "start": write_time(start),
+        "day": start.date().isoformat(),
+    }
+
+
+def _of_task(task: Task, record: TaskRecord) -> dict[str, Any]:
+    """When it was due and done; not what the classroom server answered, which is between it and the item."""
+    return {
+        "task": str(task),
+        "dueAt": write_instant(record.due_at),
+        "startedAt": write_instant(record.started_at),
+        "finishedAt": record.finished_at and write_instant(record.finished_at),
+        "latenessMs": record.lateness_ms,
+        "attempts": record.attempts,
+    }
+
+
+def _occurred_at(change: Change) -> str:
+    """To the microsecond where the item tells: events may arrive in any order, and this one is theirs."""
+    written = None if change.new is None else change.new.get("updatedAt")
+    try:
+        return write_instant(datetime.fromisoformat(str(written)), "microseconds")
+    except ValueError:
+        return write_instant(change.changed_at, "microseconds")
+
+
+def _cut(reason: str) -> str:
+    return reason if len(reason) <= _REASON_LENGTH else reason[: _REASON_LENGTH - 1] + "…"

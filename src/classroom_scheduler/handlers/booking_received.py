@@ -1,0 +1,73 @@
+"""BookingReceived: a class that another system booked, moved or cancelled on the event bus is written to the table."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from classroom_scheduler.bootstrap import booking_office
+from classroom_scheduler.domain.booking import InvalidBooking, follow, read_booking
+from classroom_scheduler.domain.errors import BookingAhead, BookingOutdated, ClassroomNotWritable
+from classroom_scheduler.observability import count, logger, metrics
+
+# What reschedules a classroom that isn't there is received so often, two minutes apart (VisibilityTimeout): it may have
+# overtaken its booking. Less often than the queue's maxReceiveCount, so that it ends with a reason.
+_PATIENCE = 3
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Answers with the messages that have to come again; SQS redelivers those alone."""
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    return process_partial_response(event, _receive, processor, context)
+
+
+def _receive(record: SQSRecord) -> None:
+    logger.set_correlation_id(None)
+    try:
+        _follow_or_refuse(record)
+    except Exception as error:
+        logger.warning("booking comes again", error=str(error), kind=type(error).__name__, message_id=record.message_id)
+        count("BookingsRetried")
+        raise
+
+
+def _follow_or_refuse(record: SQSRecord) -> None:
+    office = booking_office()
+    try:
+        booking = read_booking(_parsed(record.body), office.clock())
+        logger.set_correlation_id(booking.classroom_id)
+        logger.info(follow(booking, office.bookings), type=str(booking.kind), event_id=booking.stamp.event_id)
+        count("BookingsFollowed")
+    except BookingOutdated as error:
+        logger.info(str(error), message_id=record.message_id)
+        count("BookingsOutdated")
+    except (InvalidBooking, ClassroomNotWritable) as error:
+        _refuse(record, str(error))
+    except BookingAhead as error:
+        if int(record.attributes.approximate_receive_count) < _PATIENCE:
+            raise
+        _refuse(record, str(error))
+
+
+def _refuse(record: SQSRecord, reason: str) -> None:
+    """No delivery would make it better: it is put where a person finds it, with the reason."""
+    booking_office().refused.keep(record.body, reason)
+    logger.error("booking refused", reason=reason, message_id=record.message_id)
+    count("BookingsInvalid")
+
+
+def _parsed(body: str) -> Any:
+    try:
+        return json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
+    except ValueError as error:
+        raise InvalidBooking(f"This is no JSON: {error}.") from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number")
