@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from classroom_scheduler.domain.booking import Kind
+from classroom_scheduler.handlers import booking_received
 from tests.template.project import (
     PACKAGE,
     ROOT,
@@ -118,6 +120,29 @@ def test_whatever_reads_a_stream_hands_failures_to_a_queue_and_gives_up_in_time(
         assert 60 <= mapping["MaximumRecordAgeInSeconds"] < 86_400
 
 
+def test_no_two_readers_of_a_stream_share_a_queue_for_their_failures() -> None:
+    queues = [str(mapping["DestinationConfig"]["OnFailure"]["Destination"]) for mapping in _stream_mappings().values()]
+
+    assert len(set(queues)) == len(queues)
+
+
+def test_the_stream_has_no_more_readers_than_a_shard_serves() -> None:
+    assert len(_stream_mappings()) <= 2
+
+
+def test_a_booking_that_waits_for_another_is_refused_with_a_reason_before_sqs_puts_it_aside_without_one() -> None:
+    assert of_type("AWS::SQS::Queue")["BookingQueue"]["RedrivePolicy"]["maxReceiveCount"] > booking_received._PATIENCE
+
+
+def test_the_rule_lets_in_just_the_bookings_that_are_understood() -> None:
+    rule = of_type("AWS::Events::Rule")["BookingRule"]
+
+    assert rule["EventPattern"] == {"source": [{"Ref": "BookingSource"}], "detail-type": [str(kind) for kind in Kind]}
+    assert (
+        rule["EventBusName"] == functions()["ClassroomLifecycleFunction"]["Environment"]["Variables"]["EVENT_BUS_NAME"]
+    )
+
+
 def test_a_bulk_import_is_retried_for_as_long_as_step_functions_throttles_it() -> None:
     mapping = _stream_mappings()["ClassroomChangedFunctionClassroomsStream"]
     burst, per_second = 800, 150  # StartExecution outside the three largest Regions
@@ -126,12 +151,11 @@ def test_a_bulk_import_is_retried_for_as_long_as_step_functions_throttles_it() -
 
 
 def test_records_are_handled_at_once_and_none_is_passed_over() -> None:
-    mapping = _stream_mappings()["ClassroomChangedFunctionClassroomsStream"]
-
-    assert mapping.get("MaximumBatchingWindowInSeconds", 0) == 0
-    assert "FilterCriteria" not in mapping
-    assert mapping["StartingPosition"] == "TRIM_HORIZON"
-    assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["ClassroomsTable", "StreamArn"]}
+    for mapping in _stream_mappings().values():
+        assert mapping.get("MaximumBatchingWindowInSeconds", 0) == 0
+        assert "FilterCriteria" not in mapping
+        assert mapping["StartingPosition"] == "TRIM_HORIZON"
+        assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["ClassroomsTable", "StreamArn"]}
 
 
 def test_whatever_reads_a_queue_keeps_its_messages_until_they_are_done_and_gives_up_in_time() -> None:
@@ -191,6 +215,8 @@ def test_functions_have_the_time_that_their_batches_and_the_state_machine_reckon
         "ExecutionEndedFunction": 60,
         "SweepFunction": 900,
         "HelloAtFunction": 5,
+        "ClassroomLifecycleFunction": 60,
+        "BookingReceivedFunction": 20,
     }
 
 

@@ -17,6 +17,7 @@ GENERATED = {
     "AWS::DynamoDB::Table": "TableName",
     "AWS::SecretsManager::Secret": "Name",
     "AWS::SQS::Queue": "QueueName",
+    "AWS::Events::Rule": "Name",
     "AWS::IAM::Role": "RoleName",
 }
 
@@ -144,12 +145,32 @@ def test_the_stream_is_read_within_the_ranges_that_lambda_offers() -> None:
     mappings = [each["Properties"] for each in deployed().values() if each["Type"] == "AWS::Lambda::EventSourceMapping"]
     of_streams = [mapping for mapping in mappings if "ParallelizationFactor" in mapping]
 
-    assert of_streams
+    assert len(of_streams) == 2
     for mapping in of_streams:
         assert 1 <= mapping["BatchSize"] <= 10_000
         assert 1 <= mapping["ParallelizationFactor"] <= 10
         assert -1 <= mapping["MaximumRetryAttempts"] <= 10_000
         assert 60 <= mapping["MaximumRecordAgeInSeconds"] <= 604_800
+
+
+def test_queues_are_read_within_the_ranges_that_lambda_offers() -> None:
+    mappings = [each["Properties"] for each in deployed().values() if each["Type"] == "AWS::Lambda::EventSourceMapping"]
+
+    for mapping in [mapping for mapping in mappings if "ParallelizationFactor" not in mapping]:
+        # More than ten would ask for a batching window.
+        assert 1 <= mapping["BatchSize"] <= 10
+        assert 2 <= mapping["ScalingConfig"]["MaximumConcurrency"] <= 1000
+
+
+@pytest.mark.parametrize("source", ["classroom.booking", "com.example.lms/v2", "timetable_1", "awsome", "x" * 256])
+def test_bookings_may_come_from_there(source: str) -> None:
+    assert re.fullmatch(PARAMETERS["BookingSource"]["AllowedPattern"], source)
+
+
+@pytest.mark.parametrize("source", ["", "aws.states", "classroom.scheduler", "a b", "x" * 257])
+def test_bookings_may_not_come_from_there(source: str) -> None:
+    """Our own `Classroom Cancelled`, taken for a booking, would cancel the class that comes after it."""
+    assert not re.fullmatch(PARAMETERS["BookingSource"]["AllowedPattern"], source)
 
 
 def test_messages_about_failures_are_kept_as_long_as_sqs_can() -> None:
@@ -212,6 +233,9 @@ def test_the_outputs_are_those_that_people_and_tools_rely_on() -> None:
         "SweepFunctionName",
         "OneTimeLambdaSchedulerArn",
         "HelloAtFunctionArn",
+        "LifecycleFailuresQueueUrl",
+        "BookingQueueUrl",
+        "BookingFailuresQueueUrl",
     }
     assert all(output["Description"] for output in outputs.values())
 

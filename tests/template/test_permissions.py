@@ -17,6 +17,8 @@ ONE_TIME_TARGET = (
     *("Fn::If", "HasOneTimeTarget", ("Ref", "OneTimeTargetFunctionArn")),
     ("Fn::GetAtt", "HelloAtFunction", "Arn"),
 )
+STAMPS = ("Fn::GetAtt", "BookingsTable", "Arn")
+BUS = ("Fn::Sub", "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}")
 QUEUE = ("Fn::GetAtt", "StreamFailuresQueue", "Arn")
 TABLE_ACCESS = {("dynamodb:GetItem", TABLE), ("dynamodb:UpdateItem", TABLE)}
 TASK = TABLE_ACCESS | {("secretsmanager:GetSecretValue", SECRET)}
@@ -57,6 +59,19 @@ ALLOWED: dict[str, set[tuple[str, Any]]] = {
     "SendLivePingFunctionRole": TASK,
     "StopRecordingFunctionRole": TASK,
     "TaskFailedFunctionRole": TABLE_ACCESS,
+    "ClassroomLifecycleFunctionRole": {
+        ("events:PutEvents", BUS),
+        ("sqs:SendMessage", ("Fn::GetAtt", "LifecycleFailuresQueue", "Arn")),
+    },
+    # A transaction is allowed what each of its writes is.
+    "BookingReceivedFunctionRole": TABLE_ACCESS
+    | {
+        ("dynamodb:PutItem", TABLE),
+        ("dynamodb:DeleteItem", TABLE),
+        ("dynamodb:GetItem", STAMPS),
+        ("dynamodb:UpdateItem", STAMPS),
+        ("sqs:SendMessage", ("Fn::GetAtt", "BookingFailuresQueue", "Arn")),
+    },
     "ClassroomStateMachineRole": {
         ("lambda:InvokeFunction", ("Fn::GetAtt", f"{name}Function", "Arn"))
         for name in ("StartRecording", "SendLivePing", "StopRecording", "TaskFailed")
@@ -73,6 +88,16 @@ MANAGED = {
         "AWSXrayWriteOnlyAccess",
     },
     "ExecutionEndedFunctionRole": {
+        "service-role/AWSLambdaBasicExecutionRole",
+        "service-role/AWSLambdaSQSQueueExecutionRole",
+        "AWSXrayWriteOnlyAccess",
+    },
+    "ClassroomLifecycleFunctionRole": {
+        "service-role/AWSLambdaBasicExecutionRole",
+        "service-role/AWSLambdaDynamoDBExecutionRole",
+        "AWSXrayWriteOnlyAccess",
+    },
+    "BookingReceivedFunctionRole": {
         "service-role/AWSLambdaBasicExecutionRole",
         "service-role/AWSLambdaSQSQueueExecutionRole",
         "AWSXrayWriteOnlyAccess",
@@ -118,6 +143,18 @@ def test_a_role_can_be_assumed_by_its_service_alone(role: str) -> None:
     service = "lambda" if role.endswith("FunctionRole") else "states"
 
     assert statement["Principal"] == {"Service": [f"{service}.amazonaws.com"]}
+
+
+def test_the_queues_of_bookings_take_messages_of_the_rule_alone() -> None:
+    policy = deployed()["BookingQueuesPolicy"]["Properties"]
+    [statement] = policy["PolicyDocument"]["Statement"]
+    queues = ["BookingQueue", "BookingFailuresQueue"]
+
+    assert policy["Queues"] == [{"Ref": queue} for queue in queues]
+    assert statement["Resource"] == [{"Fn::GetAtt": [queue, "Arn"]} for queue in queues]
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "sqs:SendMessage")
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["BookingRule", "Arn"]}}}
 
 
 def test_no_action_is_a_wildcard_and_only_log_delivery_has_no_resource() -> None:

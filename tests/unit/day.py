@@ -30,6 +30,7 @@ class Day:
         self.executions = FakeExecutions()
         self.server = FakeServer(self.now)
         self.changes: list[Change] = []
+        self.stream: list[Change] = []
         self._numbers = (str(number) for number in count(10**20))
         self.decisions: list[Decision] = []
         self.classrooms.watchers.append(self._note)
@@ -102,7 +103,9 @@ class Day:
         return self.time
 
     def _note(self, classroom_id: str, old: Any, new: Any) -> None:
-        self.changes.append(Change(next(self._numbers), self.time.replace(microsecond=0), classroom_id, old, new))
+        change = Change(next(self._numbers), self.time.replace(microsecond=0), classroom_id, old, new)
+        self.changes.append(change)  # those that the scheduler has still to look at
+        self.stream.append(change)
 
 
 def a_day_with_a_class(**attributes: Any) -> Day:

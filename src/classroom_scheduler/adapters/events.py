@@ -4,7 +4,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -12,8 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from classroom_scheduler.domain.ports import Event
 
-if TYPE_CHECKING:
-    from mypy_boto3_events.type_defs import PutEventsRequestEntryTypeDef as Entry
+Entry = Mapping[str, Any]
+"""PutEventsRequestEntry."""
 
 # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html: 256 KB, raised to 1 MB in 2026; ten of
 # our events fit into the smaller one.
@@ -45,7 +45,7 @@ class EventBridgeBus:
                 return failed | dict.fromkeys(rest, "not tried, as one before it did not go out")
         return {}
 
-    def _send(self, entries: Mapping[int, "Entry"]) -> dict[int, str]:
+    def _send(self, entries: Mapping[int, Entry]) -> dict[int, str]:
         """Send up to ten entries, and those again that EventBridge did not take. What failed in the end, and why."""
         failed: dict[int, str] = {}
         for attempt in range(_TRIES):
@@ -60,8 +60,8 @@ class EventBridgeBus:
                 break
         return failed
 
-    def _put(self, entries: Mapping[int, "Entry"]) -> dict[int, str]:
-        answer = self._client.put_events(Entries=list(entries.values()))
+    def _put(self, entries: Mapping[int, Entry]) -> dict[int, str]:
+        answer = self._client.put_events(Entries=list[Any](entries.values()))
         results = zip(entries, answer["Entries"], strict=True)
         return {
             position: f"{result['ErrorCode']}: {result.get('ErrorMessage', '')}"
@@ -69,7 +69,7 @@ class EventBridgeBus:
             if "ErrorCode" in result
         }
 
-    def _entry(self, event: Event) -> "Entry":
+    def _entry(self, event: Event) -> Entry:
         return {
             "EventBusName": self._bus_name,
             "Source": self._source,
@@ -79,7 +79,7 @@ class EventBridgeBus:
         }
 
 
-def _batches(entries: Sequence["Entry"]) -> Iterator[list[int]]:
+def _batches(entries: Sequence[Entry]) -> Iterator[list[int]]:
     """Positions of entries that go into one call: ten at most, and 256 KB."""
     batch: list[int] = []
     size = 0
@@ -94,6 +94,6 @@ def _batches(entries: Sequence["Entry"]) -> Iterator[list[int]]:
         yield batch
 
 
-def _size(entry: "Entry") -> int:
+def _size(entry: Entry) -> int:
     """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html"""
     return 14 + sum(len(entry[field].encode()) for field in ("Source", "DetailType", "Detail"))

@@ -67,7 +67,7 @@ def read_booking(event: Any, now: datetime) -> Booking:
             read_schedule(detail)
     except InvalidClassroom as error:
         raise InvalidBooking(str(error)) from error
-    if kind is Kind.RESCHEDULED and not attributes:
+    if kind is Kind.RESCHEDULED and not attributes.keys() & set(_TIMES):
         raise InvalidBooking("Nothing is rescheduled: expected at least one of `start`, `end` and `livePingDelay`.")
     stamp = Stamp(_booked_at(event, now), str(event.get("id", "")))
     return Booking(kind, detail["classroomId"], attributes, stamp)

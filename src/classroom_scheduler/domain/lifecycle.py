@@ -60,7 +60,7 @@ class _Fact:
     """Something that an item says. It is the same in two images if its `transition` and what it is `about` are."""
 
     transition: Transition
-    about: Any
+    about: str
     event_id: str = field(compare=False)
     more: Mapping[str, Any] = field(compare=False, default_factory=dict)
 
@@ -101,9 +101,8 @@ def _facts(change: Change, item: Item, session: Session | None) -> Iterator[_Fac
 
 def _facts_of_session(session: Session) -> Iterator[_Fact]:
     if not session.is_over:
-        # Not the execution: one that takes another's place changes nothing for those who listen.
-        about = (session.recording_id, session.scheduled)
-        yield _Fact(Transition.SCHEDULED, about, f"{session.execution_name}-scheduled")
+        # Not the schedule: a class deleted and inserted again goes on with the same one, and was told as cancelled.
+        yield _Fact(Transition.SCHEDULED, session.execution_name, f"{session.execution_name}-scheduled")
     for task, (transition, suffix) in _DONE.items():
         if session.has(task, TaskState.SUCCEEDED):
             more = _of_task(task, session.tasks[task])
@@ -138,7 +137,7 @@ def _cancellation(change: Change, item: Item, session: Session | None) -> list[E
         if wanted is None or wanted.end <= change.changed_at:
             return []
         reason, event_id = "The classroom was deleted before its class was over.", f"{change.name}-cancelled"
-    fact = _Fact(Transition.CANCELLED, None, event_id, {"reason": reason})
+    fact = _Fact(Transition.CANCELLED, event_id, event_id, {"reason": reason})
     return [_event(change, item, session, fact)]
 
 
