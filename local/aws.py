@@ -14,8 +14,10 @@ from local.environment import ACCESS_KEY, REGION
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_dynamodb import DynamoDBClient, DynamoDBServiceResource
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
 
@@ -41,6 +43,11 @@ class Aws:
         return _session().resource("dynamodb", **self._options)
 
     @cached_property
+    def events(self) -> "EventBridgeClient":
+        """EventBridge."""
+        return _session().client("events", **self._options)
+
+    @cached_property
     def s3(self) -> "S3Client":
         """S3."""
         return _session().client("s3", **self._options)
@@ -49,6 +56,11 @@ class Aws:
     def secretsmanager(self) -> "SecretsManagerClient":
         """Secrets Manager."""
         return _session().client("secretsmanager", **self._options)
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        """SQS."""
+        return _session().client("sqs", **self._options)
 
     @cached_property
     def stepfunctions(self) -> "SFNClient":

@@ -1,4 +1,4 @@
-"""An AWS account in this process (moto) with the classrooms' table, machine and secret, which can be told to fail."""
+"""An AWS account in this process (moto) with what the stack makes in it, which can be told to fail."""
 
 import json
 import threading
@@ -16,6 +16,8 @@ from moto import mock_aws
 
 REGION = "eu-west-1"
 TABLE = "Classrooms"
+BOOKINGS_TABLE = "Bookings"
+BUS = "default"
 MACHINE_ARN = f"arn:aws:states:{REGION}:123456789012:stateMachine:Classroom"
 SECRET = "Zm9ydHktZm91ciBhbHBoYW51bWVyaWNzIGFyZSA0NCBj"
 
@@ -38,9 +40,14 @@ class Failure:
     acted: bool = False
     times: int = 1
     of: str = ""
+    body: Mapping[str, Any] | None = None
+    """What AWS answers, where that tells of the failure: with 200, unless it names an error."""
 
     def answer(self) -> tuple[Any, dict[str, Any]]:
         """What botocore takes for AWS's answer after its own retries."""
+        if self.body is not None:
+            status_code = 400 if "Error" in self.body else 200
+            return SimpleNamespace(status_code=status_code), {**self.body, "ResponseMetadata": {}}
         body = {"Error": {"Code": self.code, "Message": f"{self.code}, as the test asked for"}, "ResponseMetadata": {}}
         return SimpleNamespace(status_code=400), body
 
@@ -58,12 +65,20 @@ class Account:
         self._table = boto3.resource("dynamodb").Table(TABLE)
         self._machine = boto3.client("stepfunctions")
         self._secrets = boto3.client("secretsmanager")
+        self._events = boto3.client("events")
+        self._queues = boto3.client("sqs")
+        self._published = self._queues.create_queue(QueueName="Published")["QueueUrl"]
+        self.failed_bookings = self._queues.create_queue(QueueName="BookingFailures")["QueueUrl"]
         self.table_client = boto3.client("dynamodb")
         self.secret_arn = ""
 
     def reset(self) -> None:
         """Everything as it was on the first day, at a fraction of the price of a new account with new clients."""
         self.table_client.delete_table(TableName=TABLE)
+        self.table_client.delete_table(TableName=BOOKINGS_TABLE)
+        # Read empty: PurgeQueue is for once a minute.
+        self.published()
+        self.refused()
         self._machine.delete_state_machine(stateMachineArn=MACHINE_ARN)
         self.calls.clear()
         self.requests.clear()
@@ -71,7 +86,13 @@ class Account:
         self.build()
 
     def build(self) -> None:
-        """Make the table with its indexes, the machine (whose executions run until they are stopped) and the secret."""
+        """Make the tables, the machine (whose executions run until they are stopped), the secret and a rule."""
+        self.table_client.create_table(
+            TableName=BOOKINGS_TABLE,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "classroomId", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "classroomId", "AttributeType": "S"}],
+        )
         self.table_client.create_table(
             TableName=TABLE,
             BillingMode="PAY_PER_REQUEST",
@@ -99,6 +120,10 @@ class Account:
         )
         if not self.secret_arn:
             self.secret_arn = self._secrets.create_secret(Name="WebhookSecret", SecretString=SECRET)["ARN"]
+            self._events.put_rule(Name="Published", EventPattern=json.dumps({"source": ["classroom.scheduler"]}))
+            attributes = self._queues.get_queue_attributes(QueueUrl=self._published, AttributeNames=["QueueArn"])
+            arn = attributes["Attributes"]["QueueArn"]
+            self._events.put_targets(Rule="Published", Targets=[{"Id": "Published", "Arn": arn}])
 
     # what people do
 
@@ -133,6 +158,27 @@ class Account:
         for page in self._machine.get_paginator("list_executions").paginate(stateMachineArn=MACHINE_ARN):
             yield from page["executions"]
 
+    # what came out of the bus and into queues
+
+    def published(self) -> list[dict[str, Any]]:
+        """The events that went out since the last time this was asked, as those who listen get them."""
+        return [json.loads(message["Body"]) for message in self._messages(self._published)]
+
+    def refused(self) -> list[tuple[str, str]]:
+        """The bookings that were put aside since the last time this was asked: what they said, and why."""
+        return [
+            (message["Body"], message["MessageAttributes"]["reason"]["StringValue"])
+            for message in self._messages(self.failed_bookings)
+        ]
+
+    def _messages(self, queue: str) -> Iterator[Any]:
+        while messages := self._queues.receive_message(
+            QueueUrl=queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        ).get("Messages"):
+            for message in messages:
+                self._queues.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                yield message
+
     # what the scheduler asked of AWS
 
     def sent(self, operation: str) -> list[dict[str, Any]]:
@@ -148,6 +194,16 @@ class Account:
         `of` restricts it to calls that mention this text, such as a classroom's id.
         """
         self._failures.setdefault(operation, []).append(Failure(code, acted, times, of))
+
+    def will_answer(self, operation: str, body: Mapping[str, Any], *, times: int = 1) -> None:
+        """Let AWS answer the next calls of an operation with this, and do nothing."""
+        self._failures.setdefault(operation, []).append(Failure("", times=times, body=body))
+
+    def will_cancel(self, reasons: list[str]) -> None:
+        """Let the next transaction be cancelled with these codes, one for each of its items."""
+        error = {"Code": "TransactionCanceledException", "Message": f"Transaction cancelled {reasons}"}
+        codes = [{"Code": code, "Message": "as the test asked for"} for code in reasons]
+        self.will_answer("TransactWriteItems", {"Error": error, "CancellationReasons": codes})
 
     def before_call(
         self, model: Any, params: Mapping[str, Any], context: dict[str, Any], **_: Any

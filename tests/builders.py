@@ -1,10 +1,12 @@
 """Test data that reads like a class day: every time is on 1 December 2026, in UTC, unless it says more."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 CLASS_DAY = datetime(2026, 12, 1, tzinfo=UTC)
 
@@ -96,6 +98,46 @@ def a_record(
 def a_batch(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The event that Lambda hands to the stream handler."""
     return {"Records": list(records)}
+
+
+def a_booking(detail_type: str = "Classroom Booked", *, time: str = "07:30", **detail: Any) -> dict[str, Any]:
+    """An event of another system: `a_booking("Classroom Cancelled", classroomId="algebra-1")`.
+
+    A class is booked as `a_classroom` says it, unless told otherwise; an attribute given as `...` is left out.
+    """
+    told = {**a_classroom(), **detail} if detail_type == "Classroom Booked" else {"classroomId": "algebra-1", **detail}
+    return {
+        "version": "0",
+        "id": str(UUID(int=next(_sequence_numbers))),
+        "detail-type": detail_type,
+        "source": "classroom.booking",
+        "account": "123456789012",
+        "time": z(at(time)),
+        "region": "eu-west-1",
+        "resources": [],
+        "detail": {name: instant(value) for name, value in told.items() if value is not ...},
+    }
+
+
+def a_message(body: Any, *, received: int = 1) -> dict[str, Any]:
+    """A message of SQS as Lambda hands it over: the event as EventBridge put it there, or any text."""
+    number = str(UUID(int=next(_sequence_numbers)))
+    return {
+        "messageId": number,
+        "receiptHandle": f"handle-of-{number}",
+        "body": body if isinstance(body, str) else json.dumps(body),
+        "attributes": {
+            "ApproximateReceiveCount": str(received),
+            "SentTimestamp": "1796110200000",
+            "SenderId": "AIDAIENQZJOLO23YVJ4VO",
+            "ApproximateFirstReceiveTimestamp": "1796110200001",
+        },
+        "messageAttributes": {},
+        "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:BookingQueue",
+        "awsRegion": "eu-west-1",
+    }
 
 
 def dynamodb_image(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,13 +10,14 @@ from enum import Enum
 from typing import Any
 
 from classroom_scheduler.domain.errors import (
+    BookingOutdated,
     ClassroomMoved,
     ClassroomNotWritable,
     ServerRefused,
     ServerUnavailable,
     ServiceUnavailable,
 )
-from classroom_scheduler.domain.ports import Clock, Item, Message
+from classroom_scheduler.domain.ports import Clock, Item, Message, Stamp
 
 MAX_ITEM_BYTES = 400 * 1024
 MAX_INPUT_BYTES = 262_144
@@ -101,6 +102,51 @@ class FakeClassrooms:
     def _answer_or_fail(self) -> None:
         if self.unavailable:
             raise ServiceUnavailable("DynamoDB does not answer")
+
+
+class FakeBookings:
+    """People's side of the same table, as booking events write it."""
+
+    def __init__(self, classrooms: FakeClassrooms) -> None:
+        self._classrooms = classrooms
+        self._stamps: dict[str, Stamp] = {}
+
+    def get(self, classroom_id: str) -> Item | None:
+        return self._classrooms.get(classroom_id)
+
+    def latest(self, classroom_id: str) -> Stamp | None:
+        self._classrooms._answer_or_fail()
+        return self._stamps.get(classroom_id)
+
+    def insert(self, item: Item, *, stamp: Stamp) -> None:
+        def put() -> None:
+            if self._classrooms.look(classroom_id) is not None:
+                raise ClassroomMoved(f"{classroom_id} is there already")
+            try:
+                self._classrooms.put(item)
+            except (RefusedByAws, TypeError) as refusal:
+                raise ClassroomNotWritable(f"{classroom_id} cannot be written: {refusal}") from refusal
+
+        classroom_id = str(item["classroomId"])
+        self._write(classroom_id, stamp, put)
+
+    def update(
+        self, classroom_id: str, changes: Item, *, expected: Item, removed: Collection[str] = (), stamp: Stamp
+    ) -> None:
+        def update() -> None:
+            self._classrooms.update(classroom_id, changes, expected=expected, removed=removed)
+
+        self._write(classroom_id, stamp, update)
+
+    def delete(self, classroom_id: str, *, stamp: Stamp) -> None:
+        self._write(classroom_id, stamp, lambda: self._classrooms.delete(classroom_id))
+
+    def _write(self, classroom_id: str, stamp: Stamp, write: Callable[[], None]) -> None:
+        self._classrooms._answer_or_fail()
+        if stamp.is_covered_by(self._stamps.get(classroom_id)):
+            raise BookingOutdated(f"{classroom_id}: a later booking was followed")
+        write()
+        self._stamps[classroom_id] = stamp
 
 
 def _as_expected(current: Mapping[str, Any], expected: Item) -> bool:

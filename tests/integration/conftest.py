@@ -6,7 +6,7 @@ import pytest
 
 from classroom_scheduler import bootstrap
 from classroom_scheduler.observability import logger
-from tests.aws import MACHINE_ARN, TABLE, Account, an_account
+from tests.aws import BOOKINGS_TABLE, BUS, MACHINE_ARN, TABLE, Account, an_account
 from tests.integration.day import Day
 from tests.loopback import LoopbackServer, a_loopback_server
 
@@ -24,6 +24,9 @@ def the_account(the_server: LoopbackServer) -> Iterator[Account]:
         environment.setenv("STATE_MACHINE_ARN", MACHINE_ARN)
         environment.setenv("CLASSROOM_SERVER_URL", the_server.url)
         environment.setenv("WEBHOOK_SECRET_ARN", account.secret_arn)
+        environment.setenv("EVENT_BUS_NAME", BUS)
+        environment.setenv("BOOKINGS_TABLE", BOOKINGS_TABLE)
+        environment.setenv("BOOKING_FAILURES_QUEUE_URL", account.failed_bookings)
         environment.setenv("HORIZON_HOURS", "7200")
         environment.setattr(bootstrap, "clock", lambda: _clock[0].now)
         forget_clients()
@@ -52,5 +55,6 @@ def day(
 
 def forget_clients() -> None:
     """As in a new Lambda environment."""
-    for made_once in (bootstrap.reconciler, bootstrap.task_world, bootstrap.bookkeeping):
-        made_once.cache_clear()
+    for made_once in vars(bootstrap).values():
+        if hasattr(made_once, "cache_clear"):
+            made_once.cache_clear()

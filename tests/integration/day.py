@@ -13,7 +13,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from classroom_scheduler.domain.ports import Item
 from classroom_scheduler.handlers import (
+    booking_received,
     classroom_changed,
+    classroom_lifecycle,
     hello_at,
     send_live_ping,
     start_recording,
@@ -25,7 +27,9 @@ from tests.builders import CLASS_DAY, a_batch, a_change, a_removal, an_insert, a
 from tests.loopback import LoopbackServer
 
 HANDLERS = {
+    "BookingReceived": booking_received.handler,
     "ClassroomChanged": classroom_changed.handler,
+    "ClassroomLifecycle": classroom_lifecycle.handler,
     "HelloAt": hello_at.handler,
     "StartRecording": start_recording.handler,
     "SendLivePing": send_live_ping.handler,

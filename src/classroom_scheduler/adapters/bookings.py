@@ -4,6 +4,7 @@ The stamps have a table of their own. On an item they would be gone with it, and
 time, would bring back a class that was cancelled.
 """
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -85,8 +86,6 @@ class TableBookings:
             )
         except TransactWriteError as error:
             raise _cancelled(classroom_id, error) from error
-        except (TypeError, ValueError) as error:  # half a character, for one, is no UTF-8
-            raise ClassroomNotWritable(f"{classroom_id}: {error}") from error
 
     def _stamping(self, classroom_id: str, stamp: Stamp) -> dict[str, Any]:
         booked_at = write_instant(stamp.booked_at, "microseconds")  # of one length, so that their order is that of time
@@ -112,9 +111,13 @@ def _not_covered(booked_at: str, event_id: str) -> Condition:
 
 
 def _stored(classroom_id: str, item: Item) -> dict[str, Any]:
+    """The item in DynamoDB JSON. Raises ClassroomNotWritable where DynamoDB has no type for it."""
     try:
-        return stored(item)
-    except (TypeError, ValueError, ArithmeticError) as error:  # a value that DynamoDB has no type for
+        in_dynamodb_json = stored(item)
+        # JSON may hold half a character, which is no UTF-8, and which DynamoDB answers in many ways.
+        json.dumps(in_dynamodb_json, ensure_ascii=False, default=str).encode()
+        return in_dynamodb_json
+    except (TypeError, ValueError, ArithmeticError) as error:
         raise ClassroomNotWritable(f"{classroom_id}: {error}") from error
 
 
