@@ -1,5 +1,6 @@
 """Test data that reads like a class day: every time is on 1 December 2026, in UTC, unless it says more."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -122,10 +123,11 @@ def a_booking(detail_type: str = "Classroom Booked", *, time: str = "07:30", **d
 def a_message(body: Any, *, received: int = 1) -> dict[str, Any]:
     """A message of SQS as Lambda hands it over: the event as EventBridge put it there, or any text."""
     number = str(UUID(int=next(_sequence_numbers)))
+    text = body if isinstance(body, str) else json.dumps(body)
     return {
         "messageId": number,
         "receiptHandle": f"handle-of-{number}",
-        "body": body if isinstance(body, str) else json.dumps(body),
+        "body": text,
         "attributes": {
             "ApproximateReceiveCount": str(received),
             "SentTimestamp": "1796110200000",
@@ -133,7 +135,7 @@ def a_message(body: Any, *, received: int = 1) -> dict[str, Any]:
             "ApproximateFirstReceiveTimestamp": "1796110200001",
         },
         "messageAttributes": {},
-        "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3",
+        "md5OfBody": hashlib.md5(text.encode()).hexdigest(),
         "eventSource": "aws:sqs",
         "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:BookingQueue",
         "awsRegion": "eu-west-1",

@@ -81,8 +81,8 @@ def test_each_step_of_a_class_is_told_and_fits_its_schema(client: Client, bus: B
     client.put(
         {
             "classroomId": room,
-            "start": seconds_from_now(3),
-            "end": seconds_from_now(8),
+            "start": seconds_from_now(4),
+            "end": seconds_from_now(16),
             "livePingDelay": 1,
             "teacher": "Ada",
         }

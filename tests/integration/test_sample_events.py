@@ -12,6 +12,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from tests.aws import MACHINE_ARN
 from tests.integration.day import Day
+from tests.schemas import complaints
 from tests.template.project import functions
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -54,7 +55,9 @@ def function_of(path: str) -> str:
     """The function that a file is for, by its folder and name."""
     folder, _, name = path.partition("/")
     if folder == "stream":
-        return "ClassroomChanged"
+        return "ClassroomChanged"  # and ClassroomLifecycle: what that one makes of it is stated in PUBLISHED
+    if folder == "eventbridge":
+        return "BookingReceived"
     if folder == "hello":
         return "HelloAt"
     if name.endswith("-failed.json"):
@@ -121,6 +124,28 @@ def nothing_comes_again(answer: Any) -> bool:
     return bool(answer == {"batchItemFailures": []})
 
 
+BEFORE_IT_WAS_BOOKED = "stream/classroom-inserted.json"
+PUBLISHED = {
+    "stream/written-by-the-scheduler.json": "Classroom Scheduled",
+    "stream/recording-started.json": "Recording Started",
+    "stream/classroom-deleted.json": "Classroom Cancelled",
+    "stream/classroom-deleted-while-recording.json": "Classroom Cancelled",
+    "stream/classroom-expired.json": "Classroom Cancelled",
+}
+"""What is told of a record of the stream. Of those that are not here, which people wrote, nothing is."""
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.startswith("stream/")])
+def test_what_a_sample_of_the_stream_newly_says_goes_out(day: Day, path: str) -> None:
+    assert nothing_comes_again(day.invoke("ClassroomLifecycle", content(path)))
+
+    published = day.account.published()
+    assert [event["detail-type"] for event in published] == [
+        told for sample, told in PUBLISHED.items() if sample == path
+    ]
+    assert [complaint for event in published for complaint in complaints("published", event)] == []
+
+
 # --- the stream -------------------------------------------------------------------------------------------------------
 
 
@@ -133,6 +158,12 @@ def it_is_scheduled(day: Day, answer: Any) -> None:
 
 @situation("stream/written-by-the-scheduler.json", "08:00:01")
 def its_own_writes_are_recognised(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert day.account.calls == []
+
+
+@situation("stream/recording-started.json", "09:00:01")
+def its_own_results_are_recognised(day: Day, answer: Any) -> None:
     assert nothing_comes_again(answer)
     assert day.account.calls == []
 
@@ -282,3 +313,77 @@ def it_says_how_late_it_was_called(day: Day, answer: Any) -> None:
 @situation("hello/hello-nothing.json", "09:00")
 def it_says_when_it_was_called(day: Day, answer: Any) -> None:
     assert set(answer) == {"calledAt", "payload", "message"}
+
+
+# --- bookings ---------------------------------------------------------------------------------------------------------
+
+
+@situation("eventbridge/classroom-booked.json", "08:00", item_of=BEFORE_IT_WAS_BOOKED)
+def it_is_written(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert (day.item()["start"], day.item()["teacher"]) == ("2026-12-01T09:00:00Z", "Ada")
+    assert fits_its_schema("eventbridge/classroom-booked.json")
+
+
+@situation("eventbridge/classroom-booked-again.json", "09:20", item_of=DELETED_WHILE_RECORDING)
+def it_becomes_as_booked_and_keeps_its_session(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert (day.item()["end"], day.item()["teacher"]) == ("2026-12-01T10:15:00Z", "Grace")
+    assert day.item()["tasks"]["StartRecording"]["state"] == "SUCCEEDED"
+    assert fits_its_schema("eventbridge/classroom-booked-again.json")
+
+
+@situation("eventbridge/classroom-rescheduled.json", "08:00")
+def it_is_moved(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert (day.item()["start"], day.item()["end"]) == ("2026-12-01T09:30:00Z", "2026-12-01T10:30:00Z")
+    assert (day.item()["teacher"], day.item()["status"]) == ("Ada", "SCHEDULED")
+    assert fits_its_schema("eventbridge/classroom-rescheduled.json")
+
+
+@situation("eventbridge/classroom-cancelled.json", "08:00")
+def it_is_deleted(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert day.account.item("algebra-1") is None
+    assert fits_its_schema("eventbridge/classroom-cancelled.json")
+
+
+@situation("eventbridge/classroom-rescheduled-before-it-was-booked.json", "08:00", item_of=BEFORE_IT_WAS_BOOKED)
+def it_waits_for_its_booking(day: Day, answer: Any) -> None:
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "059f36b4-87a3-44ab-83d2-661970000005"}]}
+    assert day.account.refused() == []
+
+
+@situation("eventbridge/unknown-classroom-rescheduled.json", "08:00", item_of=BEFORE_IT_WAS_BOOKED)
+def it_is_waited_for_no_longer(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert "There is no classroom algebra-1 to reschedule" in the_refusal(day)
+
+
+@situation("eventbridge/classroom-booked-wrongly.json", "08:00", item_of=BEFORE_IT_WAS_BOOKED)
+def it_is_refused_with_the_field_the_value_and_the_fix(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert '`start` is "9 o\'clock"; expected an RFC 3339 date-time' in the_refusal(day)
+    assert not fits_its_schema("eventbridge/classroom-booked-wrongly.json")
+
+
+@situation("eventbridge/schedulers-attributes-booked.json", "08:00", item_of=BEFORE_IT_WAS_BOOKED)
+def nobody_books_what_the_scheduler_writes(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert "`detail` has `day`, `status`, which the scheduler alone writes" in the_refusal(day)
+    assert not fits_its_schema("eventbridge/schedulers-attributes-booked.json")
+
+
+@situation("eventbridge/no-event.json", "08:00", item_of=BEFORE_IT_WAS_BOOKED)
+def it_is_put_aside(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert "This is no JSON" in the_refusal(day)
+
+
+def the_refusal(day: Day) -> str:
+    ((_, reason),) = day.account.refused()
+    return reason
+
+
+def fits_its_schema(path: str) -> bool:
+    return complaints("received", json.loads(content(path)["Records"][0]["body"])) == []

@@ -441,6 +441,26 @@ def test_a_class_that_is_deleted_before_it_starts_is_told_as_cancelled() -> None
     assert event.detail["reason"] == "The classroom was deleted before its class started: nothing runs."
 
 
+def test_a_class_that_is_deleted_within_the_second_in_which_it_was_scheduled_was_deleted_after_that() -> None:
+    """The record of a deletion has its time in whole seconds."""
+    day = Day()
+    day.until("08:00:00.700").write()
+    day.look()
+    day.delete()
+
+    scheduled, cancelled = events(day)
+
+    assert scheduled.detail["occurredAt"] < cancelled.detail["occurredAt"] < "2026-12-01T08:00:01"
+
+
+def test_a_time_that_people_wrote_over_the_schedulers_does_not_postpone_a_deletion() -> None:
+    day = a_day_with_a_class()
+    day.edit(updatedAt="9999-12-31T00:00:00.000000Z")
+    day.until("08:30").delete()
+
+    assert events(day)[-1].detail["occurredAt"] == "2026-12-01T08:30:00.000000Z"
+
+
 def test_a_class_that_is_deleted_while_recording_is_told_as_cancelled() -> None:
     day = a_day_in_class()
     day.delete()

@@ -6,8 +6,9 @@ says is forgotten.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -193,12 +194,20 @@ def _of_task(task: Task, record: TaskRecord) -> dict[str, Any]:
 
 
 def _occurred_at(change: Change) -> str:
-    """To the microsecond where the item tells: events may arrive in any order, and this one is theirs."""
-    written = None if change.new is None else change.new.get("updatedAt")
-    try:
-        return write_instant(datetime.fromisoformat(str(written)), "microseconds")
-    except ValueError:
-        return write_instant(change.changed_at, "microseconds")
+    """To the microsecond where the item tells: events may arrive in any order, and this one is theirs.
+
+    A record's own time is rounded down to the second, in which the scheduler may have written to the item before it
+    was deleted.
+    """
+    moment = change.changed_at
+    item = change.old if change.new is None else change.new
+    with suppress(TypeError, ValueError):
+        written = datetime.fromisoformat(str((item or {}).get("updatedAt")))
+        if change.new is not None:
+            moment = written
+        elif moment <= written < moment + timedelta(seconds=1):
+            moment = written + timedelta(microseconds=1)
+    return write_instant(moment, "microseconds")
 
 
 def _cut(reason: str) -> str:
