@@ -557,6 +557,23 @@ def test_a_recording_before_this_one_that_can_not_be_stopped_is_not_told_as_stop
     assert told(day, before) == []
 
 
+def test_a_recording_that_nobody_could_stop_is_not_told_as_stopped_when_its_classroom_goes_on_to_a_third_one() -> None:
+    day = a_day_in_class()
+    day.edit(start="2026-12-01T11:00:00Z", end="2026-12-01T12:00:00Z")
+    day.look()
+    day.server.will("recording.stop", Fault.UNAVAILABLE)
+    day.until("11:00").run(START)
+    day.until("12:00").run(STOP)
+    assert "previousRecording" in day.item
+    before = len(day.stream)
+
+    day.until("13:00").edit(start="2026-12-01T14:00:00Z", end="2026-12-01T15:00:00Z")
+    day.look()
+
+    assert "previousRecording" not in day.item
+    assert told(day, before) == ["Classroom Scheduled"]
+
+
 # --- what costs nothing -----------------------------------------------------------------------------------------------
 
 
