@@ -49,7 +49,7 @@ def test_what_an_item_newly_says_goes_out(day: Day) -> None:
     assert complaints("published", event) == []
     assert unknown_fields(event) == set()
     assert day.counted()["EventsPublished"] == 1
-    assert day.logged("event published")[0]["correlation_id"] == "algebra-1"
+    assert day.logged("event published")[0]["classroomId"] == "algebra-1"
 
 
 def test_a_whole_class_goes_out_in_order(day: Day) -> None:
@@ -110,7 +110,7 @@ def test_an_event_that_does_not_go_out_has_its_record_come_again(day: Day) -> No
     assert publish(day, first, second) == [second["dynamodb"]["SequenceNumber"]]
 
     (line,) = day.logged("event not published")
-    assert line["correlation_id"] == "algebra-2"
+    assert (line["classroomId"], line["decision"]) == ("algebra-2", "Classroom Scheduled")
     assert line["error"] == "ThrottlingException: Rate exceeded"
     assert day.counted()["EventsNotPublished"] == 1
     assert publish(day, second) == []
@@ -145,7 +145,7 @@ def test_a_record_that_breaks_us_comes_again_and_its_neighbours_go_out(day: Day)
     assert publish(day, broken, scheduled(day, "algebra-1")) == [broken["dynamodb"]["SequenceNumber"]]
 
     assert [event["detail"]["classroomId"] for event in day.account.published()] == ["algebra-1"]
-    assert day.logged("record not understood")[0]["correlation_id"] == "algebra-2"
+    assert day.logged("record not understood")[0]["classroomId"] == "algebra-2"
     assert day.counted()["EventsNotPublished"] == 1
 
 
@@ -162,7 +162,11 @@ def test_a_class_that_is_booked_moved_and_cancelled_is_written_moved_and_deleted
     assert receive(day, a_message(a_booking("Classroom Cancelled", time="07:50"))) == []
     assert day.account.item("algebra-1") is None
     assert day.counted() == {"BookingsFollowed": 3}
-    assert day.logged("rescheduled")[0]["correlation_id"] == "algebra-1"
+    assert [(line["classroomId"], line["decision"], line["reason"]) for line in day.logged("booking followed")] == [
+        ("algebra-1", "Classroom Booked", "The classroom was booked."),
+        ("algebra-1", "Classroom Rescheduled", "The classroom was rescheduled: end written."),
+        ("algebra-1", "Classroom Cancelled", "The classroom was cancelled."),
+    ]
 
 
 def test_a_class_that_is_booked_while_it_records_goes_on_recording(day: Day) -> None:
@@ -239,7 +243,7 @@ def test_a_table_that_is_out_of_order_has_the_message_come_again_alone(day: Day,
     assert day.item("algebra-2") == a_classroom("algebra-2")
     assert day.counted() == {"BookingsRetried": 1, "BookingsFollowed": 1}
     (line,) = day.logged("comes again")
-    assert (line["correlation_id"], line["kind"]) == ("algebra-1", "ServiceUnavailable")
+    assert (line["classroomId"], line["decision"]) == ("algebra-1", "ServiceUnavailable")
     assert receive(day, failing) == []
     assert day.item("algebra-1") == a_classroom("algebra-1")
 

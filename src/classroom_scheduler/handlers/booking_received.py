@@ -28,37 +28,40 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
 
 
 def _receive(record: SQSRecord) -> None:
-    logger.set_correlation_id(None)
+    # Known from the moment that the message is understood; the line that says otherwise needs it most.
+    fields: dict[str, Any] = {"messageId": record.message_id}
     try:
-        _follow_or_refuse(record)
+        _follow_or_refuse(record, fields)
     except Exception as error:
-        logger.warning("booking comes again", error=str(error), kind=type(error).__name__, message_id=record.message_id)
+        told = {**fields, "decision": type(error).__name__, "reason": str(error)}
+        logger.warning("booking comes again", extra=told)
         count("BookingsRetried")
         raise
 
 
-def _follow_or_refuse(record: SQSRecord) -> None:
+def _follow_or_refuse(record: SQSRecord, fields: dict[str, Any]) -> None:
     office = booking_office()
     try:
         booking = read_booking(_parsed(record.body), office.clock())
-        logger.set_correlation_id(booking.classroom_id)
-        logger.info(follow(booking, office.bookings), type=str(booking.kind), event_id=booking.stamp.event_id)
+        fields |= {"classroomId": booking.classroom_id, "eventId": booking.stamp.event_id}
+        done = follow(booking, office.bookings)
+        logger.info("booking followed", extra={**fields, "decision": str(booking.kind), "reason": done})
         count("BookingsFollowed")
     except BookingOutdated as error:
-        logger.info(str(error), message_id=record.message_id)
+        logger.info("booking outdated", extra={**fields, "decision": "LEAVE", "reason": str(error)})
         count("BookingsOutdated")
     except (InvalidBooking, ClassroomNotWritable) as error:
-        _refuse(record, str(error))
+        _refuse(record, str(error), fields)
     except BookingAhead as error:
         if int(record.attributes.approximate_receive_count) < _PATIENCE:
             raise
-        _refuse(record, str(error))
+        _refuse(record, str(error), fields)
 
 
-def _refuse(record: SQSRecord, reason: str) -> None:
+def _refuse(record: SQSRecord, reason: str, fields: dict[str, Any]) -> None:
     """No delivery would make it better: it is put where a person finds it, with the reason."""
     booking_office().refused.keep(record.body, reason)
-    logger.error("booking refused", reason=reason, message_id=record.message_id)
+    logger.error("booking refused", extra={**fields, "decision": "REFUSE", "reason": reason})
     count("BookingsInvalid")
 
 

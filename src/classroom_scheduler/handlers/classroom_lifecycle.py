@@ -22,7 +22,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dic
             try:
                 outbox += [(record.sequence_number, news) for news in _news(record)]
             except Exception:  # noqa: BLE001 - whatever it is, its neighbours' events go out
-                logger.exception("record not understood, it comes again", correlation_id=record.classroom_id)
+                logger.exception("record not understood, it comes again", classroomId=record.classroom_id)
                 count("EventsNotPublished")
                 failed[record.sequence_number] = None
     failed |= dict.fromkeys(_publish(outbox))
@@ -40,18 +40,16 @@ def _publish(outbox: list[tuple[str, Event]]) -> list[str]:
         return []
     reasons = event_bus().publish([event for _, event in outbox])
     for position, (_, event) in enumerate(outbox):
-        classroom_id, event_id = event.detail["classroomId"], event.detail["eventId"]
-        if position not in reasons:
-            logger.info("event published", correlation_id=classroom_id, type=event.type, event_id=event_id)
-            continue
-        logger.error(
-            "event not published, its record comes again",
-            correlation_id=classroom_id,
-            type=event.type,
-            event_id=event_id,
-            error=reasons[position],
-        )
+        if position in reasons:
+            logger.error("event not published, its record comes again", extra=_told(event, error=reasons[position]))
+        else:
+            logger.info("event published", extra=_told(event))
     count("EventsPublished", len(outbox) - len(reasons))
     if reasons:
         count("EventsNotPublished", len(reasons))
     return [outbox[position][0] for position in sorted(reasons)]
+
+
+def _told(event: Event, **news: Any) -> dict[str, Any]:
+    fields = ("classroomId", "executionName", "eventId", "reason")
+    return {"decision": event.type, **{field: event.detail.get(field) for field in fields}, **news}
