@@ -9,6 +9,7 @@ import pytest
 from classroom_scheduler.domain.changes import Change
 from classroom_scheduler.domain.lifecycle import SOURCE, TELLING, may_tell, transitions
 from classroom_scheduler.domain.ports import Event, Item
+from classroom_scheduler.domain.repair import execution_ended
 from tests.builders import a_classroom, at
 from tests.fakes import Fault
 from tests.schemas import complaints, unknown_fields
@@ -319,6 +320,18 @@ def test_a_stop_that_fails_for_good_is_told_once() -> None:
 
     assert told(day)[2:] == ["Classroom Failed"]
     assert events(day)[-1].detail["task"] == "StopRecording"
+
+
+def test_a_class_whose_executions_are_lost_is_told_as_scheduled_three_times_more_and_failed_then() -> None:
+    day = a_day_in_class()
+    before = len(day.stream)
+    for _ in range(4):
+        name = day.item["executionName"]
+        day.executions.aborted[name] = "by hand"
+        execution_ended(name, "algebra-1", day.classrooms, day.look_at)
+
+    assert told(day, before) == [*["Classroom Scheduled"] * 3, "Classroom Failed"]
+    assert events(day)[-1].detail["attempts"] == 0
 
 
 def test_an_unconfirmed_recording_that_is_stopped_is_told_as_stopped() -> None:
