@@ -328,7 +328,7 @@ def test_a_class_whose_executions_are_lost_is_told_as_scheduled_three_times_more
     for _ in range(4):
         name = day.item["executionName"]
         day.executions.aborted[name] = "by hand"
-        execution_ended(name, "algebra-1", day.classrooms, day.look_at)
+        execution_ended(name, "aborted by hand", "algebra-1", day.classrooms, day.look_at)
 
     assert told(day, before) == [*["Classroom Scheduled"] * 3, "Classroom Failed"]
     assert events(day)[-1].detail["attempts"] == 0
