@@ -1,7 +1,9 @@
 """What `make run` tells a person to try next."""
 
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from local.environment import ACCESS_KEY, REGION
 from local.stack import STACK_NAME, Stack
@@ -16,6 +18,9 @@ def guide(stack: Stack) -> str:
     )
     machine = f"--state-machine-arn {stack.outputs['OneTimeLambdaSchedulerArn']}"
     execution_input = f"""'{{"invocationTime": "'"{_seconds_from_now(10)}"'", "payload": {{"name": "Ada"}}}}'"""
+    body = _quoted(
+        {"classroomId": "physics-2", "start": _seconds_from_now(10), "end": _seconds_from_now(40), "livePingDelay": 5}
+    )
     return f"""
 The stack stays up until Ctrl-C. In another terminal:
 
@@ -29,6 +34,12 @@ What became of it:
 
 End it early:
   {_aws()} dynamodb delete-item {table} --key 'classroomId={{S=physics-1}}'
+
+A class written over HTTP, signed by curl:
+  {_curl()} {stack.api_url}/classroom/create -d "{body}"
+
+What the API takes and answers:
+  {_curl()} {stack.api_url}/openapi.json
 
 Any Lambda function once, in 10 seconds (this one says hello):
   {_aws()} stepfunctions start-execution {machine} --input {execution_input}
@@ -49,6 +60,16 @@ def _variables(stack: Stack) -> list[str]:
         f"AWS_ACCESS_KEY_ID={ACCESS_KEY}",
         f"AWS_SECRET_ACCESS_KEY={ACCESS_KEY}",
     ]
+
+
+def _curl() -> str:
+    signed = f'--aws-sigv4 aws:amz:{REGION}:execute-api -u "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"'
+    return f"curl -s --noproxy '*' {signed} -H content-type:application/json"
+
+
+def _quoted(body: dict[str, Any]) -> str:
+    """JSON for between double quotes of a shell, which fills in the times."""
+    return json.dumps(body).replace('"', '\\"')
 
 
 def _aws() -> Path:

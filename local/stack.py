@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from local.aws import Aws
 from local.emulator import Emulator, emulator
@@ -45,6 +46,12 @@ class Stack:
     def state_machine_arn(self) -> str:
         """ARN of the Classroom state machine."""
         return self.outputs["ClassroomStateMachineArn"]
+
+    @property
+    def api_url(self) -> str:
+        """Where the HTTP API is on this machine: the emulator serves AWS's host names by a path of its own."""
+        address = urlsplit(self.outputs["ApiUrl"])
+        return f"{self.aws.endpoint_url}/_aws/execute-api/{address.netloc.partition('.')[0]}{address.path}"
 
 
 @contextmanager

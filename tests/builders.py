@@ -142,6 +142,47 @@ def a_message(body: Any, *, received: int = 1) -> dict[str, Any]:
     }
 
 
+def an_api_request(
+    method: str,
+    path: str,
+    body: Any = None,
+    *,
+    query: Mapping[str, list[str]] | None = None,
+    **headers: str,
+) -> dict[str, Any]:
+    """What API Gateway hands to the function of a REST API: `an_api_request("PUT", "/classrooms/algebra-1", {…})`.
+
+    A body is made JSON unless it is text. A header given as `if_match` is sent as `If-Match`.
+    """
+    named = {name.replace("_", "-").title(): value for name, value in headers.items()}
+    if body is not None:
+        named = {"Content-Type": "application/json", **named}
+    query = query or {}
+    return {
+        "resource": "/{proxy+}",
+        "path": path,
+        "httpMethod": method,
+        "headers": named or None,
+        "multiValueHeaders": {name: [value] for name, value in named.items()} or None,
+        "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
+        "multiValueQueryStringParameters": dict(query) or None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": {
+            "resourcePath": "/{proxy+}",
+            "httpMethod": method,
+            "path": f"/v1{path}",
+            "stage": "v1",
+            "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+            "accountId": "123456789012",
+            "apiId": "a1b2c3d4e5",
+            "identity": {"sourceIp": "203.0.113.7", "userArn": "arn:aws:iam::123456789012:user/ada"},
+        },
+        "body": body if isinstance(body, str) or body is None else json.dumps(body, ensure_ascii=False),
+        "isBase64Encoded": False,
+    }
+
+
 def dynamodb_image(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item in DynamoDB JSON."""
     return {name: dynamodb_json(value) for name, value in item.items()}

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -17,7 +17,8 @@ from classroom_scheduler.domain.errors import (
     ServerUnavailable,
     ServiceUnavailable,
 )
-from classroom_scheduler.domain.ports import Clock, Item, Message, Stamp
+from classroom_scheduler.domain.ports import Clock, Item, Message, Position, Stamp
+from classroom_scheduler.domain.refusals import AlreadyExists
 
 MAX_ITEM_BYTES = 400 * 1024
 MAX_INPUT_BYTES = 262_144
@@ -64,6 +65,35 @@ class FakeClassrooms:
             raise ClassroomNotWritable(f"{classroom_id} cannot be written: {refusal}") from refusal
         self.writes += 1
         self._replace(classroom_id, wanted)
+
+    # the port of the HTTP API
+
+    def create(self, item: Item) -> None:
+        self._answer_or_fail()
+        if item["classroomId"] in self._items:
+            raise AlreadyExists(item["classroomId"])
+        try:
+            self.put(item)
+        except (RefusedByAws, TypeError) as refusal:
+            raise ClassroomNotWritable(f"{item['classroomId']} cannot be written: {refusal}") from refusal
+
+    def remove(self, classroom_id: str, *, expected: Item) -> None:
+        self._answer_or_fail()
+        current = self._items.get(classroom_id)
+        if current is None or not _as_expected(current, expected):
+            raise ClassroomMoved(f"{classroom_id} is not as it was read")
+        self.delete(classroom_id)
+
+    def of_day(
+        self, day: str, *, status: str | None, limit: int, after: Position | None
+    ) -> tuple[Sequence[Item], Position | None]:
+        self._answer_or_fail()
+        indexed = [item for item in self._items.values() if item.get("day") == day and "scheduledStart" in item]
+        indexed.sort(key=_place)
+        left = [item for item in indexed if after is None or _place(item) > _place(after)]
+        read, more = left[:limit], len(left) >= limit
+        position = {name: read[-1][name] for name in ("classroomId", "scheduledStart")} if more else None
+        return [_stored(item) for item in read if status in (None, item.get("status"))], position
 
     # what people do
 
@@ -147,6 +177,11 @@ class FakeBookings:
             raise BookingOutdated(f"{classroom_id}: a later booking was followed")
         write()
         self._stamps[classroom_id] = stamp
+
+
+def _place(item: Mapping[str, Any]) -> tuple[str, str]:
+    """Where an item stands in the index. DynamoDB promises no order of those that start together."""
+    return item["scheduledStart"], item["classroomId"]
 
 
 def _as_expected(current: Mapping[str, Any], expected: Item) -> bool:
@@ -283,6 +318,39 @@ class FakeExecutions:
         """Let the stops that were asked for take effect."""
         self.aborted.update(self.stopping)
         self.stopping.clear()
+
+
+class FakeInvocations:
+    """The executions of the one-time scheduler: `statuses` is what each of them says."""
+
+    def __init__(self) -> None:
+        self.requests: dict[str, str] = {}
+        self.statuses: dict[str, str] = {}
+        self.unavailable = False
+
+    def start(self, name: str, request: str) -> str:
+        self._answer_or_fail()
+        check_execution(name, {})
+        if len(request.encode()) > MAX_INPUT_BYTES:
+            raise RefusedByAws("InvalidExecutionInput: more than 256 KiB")
+        same_again = self.statuses.get(name) == "RUNNING" and self.requests[name] == request
+        if name in self.statuses and not same_again:
+            raise AlreadyExists(name)
+        self.requests[name], self.statuses[name] = request, "RUNNING"
+        return ARN_PREFIX + name
+
+    def status(self, name: str) -> str | None:
+        self._answer_or_fail()
+        return self.statuses.get(name)
+
+    def stop(self, name: str) -> None:
+        self._answer_or_fail()
+        if self.statuses[name] == "RUNNING":
+            self.statuses[name] = "ABORTED"
+
+    def _answer_or_fail(self) -> None:
+        if self.unavailable:
+            raise ServiceUnavailable("Step Functions does not answer")
 
 
 _FORBIDDEN_IN_NAMES = frozenset(' \t\r\n<>{}[]?*"#%\\^|~`$&,;:/')

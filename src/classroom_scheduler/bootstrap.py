@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import cache, partial
+from uuid import uuid4
 
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
@@ -11,8 +12,10 @@ from botocore.config import Config
 
 from classroom_scheduler.adapters.bookings import TableBookings
 from classroom_scheduler.adapters.classrooms import TableClassrooms
+from classroom_scheduler.adapters.editable_classrooms import EditableTableClassrooms
 from classroom_scheduler.adapters.events import EventBridgeBus
 from classroom_scheduler.adapters.executions import StateMachineExecutions
+from classroom_scheduler.adapters.invocations import StateMachineInvocations
 from classroom_scheduler.adapters.refusals import QueueOfRefusedBookings
 from classroom_scheduler.adapters.server import WebhookServer
 from classroom_scheduler.adapters.watchlist import TableWatchlist
@@ -26,6 +29,7 @@ from classroom_scheduler.domain.ports import EventBus, Item
 from classroom_scheduler.domain.reconcile import reconcile
 from classroom_scheduler.domain.repair import Finding, audit
 from classroom_scheduler.settings import (
+    ApiSettings,
     BookingSettings,
     BookkeepingSettings,
     LifecycleSettings,
@@ -76,7 +80,7 @@ def task_world() -> World:
     settings = TaskSettings.from_environment()
     return World(
         classrooms=TableClassrooms(settings.classrooms_table),
-        server=WebhookServer(settings.server_url, _secret_reader(settings.webhook_secret_arn)),
+        server=WebhookServer(settings.server_url, _secret_reader(settings.webhook_secret_arn, "webhook secret")),
         clock=clock,
         horizon=settings.horizon,
     )
@@ -106,7 +110,39 @@ def booking_office() -> Office:
     )
 
 
-def _secret_reader(arn: str) -> Callable[[], str]:
+@cache
+def editable_classrooms() -> EditableTableClassrooms:
+    """The table as people write it."""
+    return EditableTableClassrooms(ApiSettings.from_environment().classrooms_table)
+
+
+@cache
+def invocations() -> StateMachineInvocations:
+    """The executions of the one-time scheduler."""
+    return StateMachineInvocations(ApiSettings.from_environment().one_time_state_machine_arn)
+
+
+@cache
+def _page_token_key() -> Callable[[], str]:
+    return _secret_reader(ApiSettings.from_environment().page_token_secret_arn, "page token secret")
+
+
+def page_token_key() -> str:
+    """What pages of lists are sealed with. Raises ServiceUnavailable."""
+    return _page_token_key()()
+
+
+def cors_origins() -> list[str]:
+    """The origins whose pages may call the API from a browser."""
+    return ApiSettings.from_environment().cors_origins
+
+
+def new_id() -> str:
+    """An id that nobody else has: for a classroom or an invocation that was given none."""
+    return uuid4().hex
+
+
+def _secret_reader(arn: str, what: str) -> Callable[[], str]:
     config = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"})
     provider = SecretsProvider(boto_config=config)
 
@@ -114,6 +150,6 @@ def _secret_reader(arn: str) -> Callable[[], str]:
         try:
             return str(provider.get(arn, max_age=_SECRET_MAX_AGE))
         except GetParameterError as error:
-            raise ServiceUnavailable(f"the webhook secret can't be read: {error}") from error
+            raise ServiceUnavailable(f"the {what} can't be read: {error}") from error
 
     return read

@@ -78,6 +78,25 @@ class BookingSettings:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """What the HTTP API needs."""
+
+    classrooms_table: str
+    one_time_state_machine_arn: str
+    page_token_secret_arn: str
+    cors_origins: list[str]
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        return cls(
+            _required("CLASSROOMS_TABLE"),
+            _required("ONE_TIME_STATE_MACHINE_ARN"),
+            _required("PAGE_TOKEN_SECRET_ARN"),
+            [origin for each in os.environ.get("CORS_ORIGINS", "").split(",") if (origin := each.strip())],
+        )
+
+
 def _required(name: str) -> str:
     value = os.environ.get(name, "")
     if not value:

@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from classroom_scheduler.domain.ports import Item
 from classroom_scheduler.handlers import (
     booking_received,
+    classroom_api,
     classroom_changed,
     classroom_lifecycle,
     hello_at,
@@ -28,6 +29,7 @@ from tests.loopback import LoopbackServer
 
 HANDLERS = {
     "BookingReceived": booking_received.handler,
+    "ClassroomApi": classroom_api.handler,
     "ClassroomChanged": classroom_changed.handler,
     "ClassroomLifecycle": classroom_lifecycle.handler,
     "HelloAt": hello_at.handler,

@@ -54,12 +54,14 @@ def situation(path: str, at_time: str, item_of: str = DELETED_BEFORE_IT_STARTED)
 def function_of(path: str) -> str:
     """The function that a file is for, by its folder and name."""
     folder, _, name = path.partition("/")
-    if folder == "stream":
-        return "ClassroomChanged"  # and ClassroomLifecycle: what that one makes of it is stated in PUBLISHED
-    if folder == "eventbridge":
-        return "BookingReceived"
-    if folder == "hello":
-        return "HelloAt"
+    by_folder = {
+        "stream": "ClassroomChanged",  # and ClassroomLifecycle: what that one makes of it is stated in PUBLISHED
+        "eventbridge": "BookingReceived",
+        "api": "ClassroomApi",
+        "hello": "HelloAt",
+    }
+    if folder in by_folder:
+        return by_folder[folder]
     if name.endswith("-failed.json"):
         return "TaskFailed"
     prefixes = {"start-recording": "StartRecording", "send-live-ping": "SendLivePing", "stop-": "StopRecording"}
@@ -387,3 +389,82 @@ def the_refusal(day: Day) -> str:
 
 def fits_its_schema(path: str) -> bool:
     return complaints("received", json.loads(content(path)["Records"][0]["body"])) == []
+
+
+# --- the HTTP API -----------------------------------------------------------------------------------------------------
+
+
+def problem(answer: Any) -> tuple[int, list[str]]:
+    """The status of a problem, and the fields that it names."""
+    assert answer["multiValueHeaders"]["Content-Type"] == ["application/problem+json"]
+    return answer["statusCode"], [error["field"] for error in json.loads(answer["body"]).get("errors", ())]
+
+
+@situation("api/classroom-created.json", "08:00")
+def it_is_in_the_table(day: Day, answer: Any) -> None:
+    assert answer["statusCode"] == 201
+    assert day.item("geometry-1") == json.loads(answer["body"])
+
+
+@situation("api/classroom-created-with-mistakes.json", "08:00")
+def every_mistake_is_named(day: Day, answer: Any) -> None:
+    assert problem(answer) == (400, ["classroomId", "start", "end", "livePingDelay"])
+    assert day.account.calls == []
+
+
+@situation("api/classroom-created-twice.json", "08:00")
+def the_first_one_stays(day: Day, answer: Any) -> None:
+    assert problem(answer) == (409, [])
+    assert day.item()["teacher"] == "Ada"
+
+
+@situation("api/classroom-read.json", "08:00")
+def it_is_answered_as_it_is(day: Day, answer: Any) -> None:
+    assert answer["statusCode"] == 200
+    assert json.loads(answer["body"])["executionName"] == day.item()["executionName"]
+
+
+@situation("api/classroom-rescheduled.json", "08:00")
+def its_times_are_replaced_and_its_execution_is_not(day: Day, answer: Any) -> None:
+    assert answer["statusCode"] == 200
+    assert (day.item()["start"], day.item()["executionName"]) == ("2026-12-01T09:30:00Z", EXECUTION)
+
+
+@situation("api/classroom-changed-by-somebody-else.json", "08:00")
+def their_edit_stays(day: Day, answer: Any) -> None:
+    assert problem(answer) == (412, [])
+    assert day.item()["start"] == "2026-12-01T09:00:00Z"
+
+
+@situation("api/classroom-deleted.json", "08:00")
+def it_is_gone(day: Day, answer: Any) -> None:
+    assert answer["statusCode"] == 204
+    assert day.account.item("algebra-1") is None
+
+
+@situation("api/classroom-unknown.json", "08:00")
+@situation("api/invocation-unknown-cancelled.json", "08:00")
+def it_is_not_found(day: Day, answer: Any) -> None:
+    assert problem(answer) == (404, [])
+
+
+@situation("api/day-listed.json", "08:00")
+def it_is_on_the_list(day: Day, answer: Any) -> None:
+    assert [item["classroomId"] for item in json.loads(answer["body"])["classrooms"]] == ["algebra-1"]
+
+
+@situation("api/day-listed-with-a-made-up-token.json", "08:00")
+def the_token_is_refused(day: Day, answer: Any) -> None:
+    assert problem(answer) == (400, ["next"])
+
+
+@situation("api/invocation-scheduled.json", "08:00")
+def it_waits_for_its_time(day: Day, answer: Any) -> None:
+    assert answer["statusCode"] == 202
+    assert json.loads(day.account.input_of("remind-ada"))["invocationTime"] == "2026-12-01T08:55:00Z"
+
+
+@situation("api/invocation-too-late.json", "08:00")
+def it_is_not_started(day: Day, answer: Any) -> None:
+    assert problem(answer) == (400, ["invocationTime"])
+    assert day.account.executions() == {EXECUTION: "RUNNING"}

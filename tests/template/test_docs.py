@@ -14,8 +14,8 @@ TARGETS = dict(re.findall(r"^([a-z][a-z-]*):(?:[^#\n]*##)?(.*)$", MAKEFILE, re.M
 PUBLIC = ["run", "demo", "test", "check", "deploy", "help"]
 FOLDERS = "benchmarks|docs|events|local|requirements|src|statemachine|tests"
 FILE = re.compile(rf"(?<![\w./-])(?:(?:{FOLDERS})/[\w./*-]*|[\w./-]+\.(?:py|json|yaml|toml|md|txt|cfg|ini))(?![\w/-])")
-MADE_HERE = (".aws-sam/", "build/", ".local/", ".venv/")
-"""Where things appear that are not in the repository."""
+MADE_HERE = (".aws-sam/", "build/", ".local/", ".venv/", "/")
+"""Where things appear that are not in the repository, and what addresses of the HTTP API begin with."""
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -73,8 +73,9 @@ def test_a_function_logs_to_its_own_group_which_forgets(function: str) -> None:
     assert of_type("AWS::Logs::LogGroup")[group]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
-def test_every_log_group_belongs_to_a_function_or_a_state_machine_and_forgets() -> None:
-    owners = {**of_type("AWS::Serverless::Function"), **of_type("AWS::Serverless::StateMachine")}
+def test_every_log_group_belongs_to_something_that_logs_and_forgets() -> None:
+    kinds = ("AWS::Serverless::Function", "AWS::Serverless::StateMachine", "AWS::Serverless::Api")
+    owners = {name for kind in kinds for name in of_type(kind)}
     groups = of_type("AWS::Logs::LogGroup")
 
     assert set(groups) == {f"{owner}LogGroup" for owner in owners}
@@ -217,6 +218,8 @@ def test_functions_have_the_time_that_their_batches_and_the_state_machine_reckon
         "HelloAtFunction": 5,
         "ClassroomLifecycleFunction": 60,
         "BookingReceivedFunction": 20,
+        # API Gateway waits 29.
+        "ClassroomApiFunction": 28,
     }
 
 

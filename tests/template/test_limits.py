@@ -130,6 +130,7 @@ def test_other_lengths_would_be_no_base64(length: int) -> None:
 @pytest.mark.parametrize("function", sorted(functions()))
 def test_a_functions_variables_fit_into_the_four_kilobytes_they_have(function: str) -> None:
     longest = {"ClassroomServerUrl": 2048, "ClassroomsTable": 255, "ClassroomStateMachine": 256, "WebhookSecret": 256}
+    longest |= {"OneTimeLambdaScheduler": 256, "PageTokenSecret": 256, "CorsOrigins": 1024}
     variables = functions()[function]["Environment"]["Variables"]
 
     assert sum(len(name) + _longest(value, longest) for name, value in variables.items()) < 4096
@@ -226,6 +227,7 @@ def test_the_outputs_are_those_that_people_and_tools_rely_on() -> None:
     assert set(outputs) == {
         "ClassroomsTableName",
         "ClassroomStateMachineArn",
+        "ApiUrl",
         "WebhookSecretArn",
         "StreamFailuresQueueUrl",
         "ExecutionEndedFailuresQueueUrl",

@@ -46,6 +46,11 @@ RECONCILE = TABLE_ACCESS | {
     ("states:DescribeExecution", EXECUTIONS),
 }
 
+ONE_TIME = ("Ref", "OneTimeLambdaScheduler")
+INVOCATIONS = (
+    "Fn::Sub",
+    "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:${OneTimeLambdaScheduler.Name}:*",
+)
 ALLOWED: dict[str, set[tuple[str, Any]]] = {
     "ClassroomChangedFunctionRole": RECONCILE | {("sqs:SendMessage", QUEUE)},
     "ExecutionEndedFunctionRole": RECONCILE,
@@ -72,6 +77,17 @@ ALLOWED: dict[str, set[tuple[str, Any]]] = {
         ("dynamodb:UpdateItem", STAMPS),
         ("sqs:SendMessage", ("Fn::GetAtt", "BookingFailuresQueue", "Arn")),
     },
+    "ClassroomApiFunctionRole": TABLE_ACCESS
+    | {
+        ("dynamodb:PutItem", TABLE),
+        ("dynamodb:DeleteItem", TABLE),
+        ("dynamodb:Query", ("Fn::Sub", "${ClassroomsTable.Arn}/index/ByDay")),
+        ("states:StartExecution", ONE_TIME),
+        ("states:StopExecution", INVOCATIONS),
+        ("states:DescribeExecution", INVOCATIONS),
+        ("secretsmanager:GetSecretValue", ("Fn::GetAtt", "PageTokenSecret", "Id")),
+    },
+    "ApiGatewayCloudWatchRole": set(),
     "ClassroomStateMachineRole": {
         ("lambda:InvokeFunction", ("Fn::GetAtt", f"{name}Function", "Arn"))
         for name in ("StartRecording", "SendLivePing", "StopRecording", "TaskFailed")
@@ -104,6 +120,7 @@ MANAGED = {
     },
     "ClassroomStateMachineRole": {"AWSXrayWriteOnlyAccess"},
     "OneTimeLambdaSchedulerRole": {"AWSXrayWriteOnlyAccess"},
+    "ApiGatewayCloudWatchRole": {"service-role/AmazonAPIGatewayPushToCloudWatchLogs"},
 }
 MANAGED_FOR_ANY_FUNCTION = {"service-role/AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
 
@@ -132,7 +149,7 @@ def test_a_role_may_do_what_it_must_and_no_more(role: str) -> None:
 
 @pytest.mark.parametrize("role", sorted(ALLOWED))
 def test_a_role_has_only_the_managed_policies_of_its_kind(role: str) -> None:
-    managed = {arn.removeprefix("arn:aws:iam::aws:policy/") for arn in _roles()[role]["ManagedPolicyArns"]}
+    managed = {_text(arn).partition(":iam::aws:policy/")[2] for arn in _roles()[role]["ManagedPolicyArns"]}
 
     assert managed == MANAGED.get(role, MANAGED_FOR_ANY_FUNCTION)
 
@@ -141,8 +158,9 @@ def test_a_role_has_only_the_managed_policies_of_its_kind(role: str) -> None:
 def test_a_role_can_be_assumed_by_its_service_alone(role: str) -> None:
     [statement] = _roles()[role]["AssumeRolePolicyDocument"]["Statement"]
     service = "lambda" if role.endswith("FunctionRole") else "states"
+    service = "apigateway" if role == "ApiGatewayCloudWatchRole" else service
 
-    assert statement["Principal"] == {"Service": [f"{service}.amazonaws.com"]}
+    assert _listed(statement["Principal"]["Service"]) == [f"{service}.amazonaws.com"]
 
 
 def test_the_queues_of_bookings_take_messages_of_the_rule_alone() -> None:
@@ -169,6 +187,10 @@ def _roles() -> dict[str, Json]:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def _text(arn: Any) -> str:
+    return str(arn["Fn::Sub"] if isinstance(arn, dict) else arn)
 
 
 def _hashable(resource: Any) -> Any:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classroom_scheduler.domain.schedule import InvalidClassroom, read_schedule, read_time, write_time
+from classroom_scheduler.domain.schedule import InvalidClassroom, problems_of, read_schedule, read_time, write_time
 from tests.builders import a_classroom, at
 
 
@@ -78,7 +78,15 @@ def test_what_is_wrong_is_named_with_its_value_and_what_is_expected(wrong: dict[
         read_schedule(a_classroom(**wrong))
 
     assert said in str(refusal.value)
+    assert str(problems_of(a_classroom(**wrong))[0]) == str(refusal.value)
     assert len(str(refusal.value)) < 400, "a reason that people can read"
+
+
+def test_everything_that_is_wrong_can_be_said_at_once() -> None:
+    wrong = a_classroom("room 1", "tomorrow", "2026-12-01T09:00:00", livePingDelay=True)
+
+    assert [problem.field for problem in problems_of(wrong)] == ["classroomId", "start", "end", "livePingDelay"]
+    assert problems_of(a_classroom()) == []
 
 
 def test_the_live_ping_comes_after_a_minute_unless_said_otherwise() -> None:

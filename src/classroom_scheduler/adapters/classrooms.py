@@ -25,15 +25,17 @@ from classroom_scheduler.domain.errors import (
 from classroom_scheduler.domain.ports import Item
 
 KEY = "classroomId"
+BY_DAY = "ByDay"
+_DAY_KEYS = ("day", "scheduledStart")
 
 
-def connect(table_name: str) -> TableConnection:
+def connect(table_name: str, *, answer_within: float = 3, retries: int = 3) -> TableConnection:
     """A connection that knows this table's key. 1 s to connect and 3 s to answer, four attempts: 16 s at the most."""
     return TableConnection(
         table_name,
         connect_timeout_seconds=1,
-        read_timeout_seconds=3,
-        max_retry_attempts=3,
+        read_timeout_seconds=answer_within,
+        max_retry_attempts=retries,
         max_pool_connections=32,
         meta_table=keyed_by_classroom(table_name),
     )
@@ -45,7 +47,16 @@ def keyed_by_classroom(table_name: str) -> MetaTable:
         {
             "TableName": table_name,
             "KeySchema": [{"AttributeName": KEY, "KeyType": "HASH"}],
-            "AttributeDefinitions": [{"AttributeName": KEY, "AttributeType": "S"}],
+            "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in (KEY, *_DAY_KEYS)],
+            "GlobalSecondaryIndexes": [
+                {
+                    "IndexName": BY_DAY,
+                    "KeySchema": [
+                        {"AttributeName": name, "KeyType": kind}
+                        for name, kind in zip(_DAY_KEYS, ("HASH", "RANGE"), strict=True)
+                    ],
+                }
+            ],
         }
     )
 
@@ -53,8 +64,8 @@ def keyed_by_classroom(table_name: str) -> MetaTable:
 class TableClassrooms:
     """`domain.ports.Classrooms` on DynamoDB."""
 
-    def __init__(self, table_name: str) -> None:
-        self._table = connect(table_name)
+    def __init__(self, table_name: str, *, answer_within: float = 3, retries: int = 3) -> None:
+        self._table = connect(table_name, answer_within=answer_within, retries=retries)
         # Made now: botocore's client creation is not safe in the threads that share this object.
         self._client = self._table.connection.client
 

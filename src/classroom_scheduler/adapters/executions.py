@@ -17,6 +17,11 @@ _CAUSE_LENGTH = 32_768
 _ALIVE = frozenset({"RUNNING", "PENDING_REDRIVE", None})
 
 
+def execution_arn(state_machine_arn: str, name: str) -> str:
+    """An execution's ARN follows from its name: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html"""
+    return f"{state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
+
+
 class StateMachineExecutions:
     """`domain.ports.Executions` on Step Functions."""
 
@@ -34,8 +39,7 @@ class StateMachineExecutions:
         )
 
     def arn(self, name: str) -> str:
-        """An execution's ARN follows from its name: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html"""
-        return f"{self._state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
+        return execution_arn(self._state_machine_arn, name)
 
     def start(self, name: str, request: Mapping[str, Any]) -> bool:
         """A name that exists was started for this very request: names are never reused.

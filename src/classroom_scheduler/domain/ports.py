@@ -37,6 +37,46 @@ class Watchlist(Protocol):
         """All items of one of `of` parts of the table, counted from 0. Raises ServiceUnavailable."""
 
 
+Position = Mapping[str, str]
+"""Where a page of a day's timetable ended: the `classroomId` and `scheduledStart` of its last class."""
+
+
+class EditableClassrooms(Classrooms, Protocol):
+    """The Classrooms table as people write it."""
+
+    def create(self, item: Item) -> None:
+        """Write a new item. Raises AlreadyExists, ClassroomNotWritable and ServiceUnavailable."""
+
+    def remove(self, classroom_id: str, *, expected: Item) -> None:
+        """Delete the item if it exists and each attribute of `expected` is as read, with None as in `update`.
+
+        Raises ClassroomMoved where the condition fails, ClassroomNotWritable where it can't be asked, and
+        ServiceUnavailable.
+        """
+
+    def of_day(
+        self, day: str, *, status: str | None, limit: int, after: Position | None
+    ) -> tuple[Sequence[Item], Position | None]:
+        """Of at most `limit` classes of a UTC day after a position, in order of start, those that have the status.
+
+        The position says where to go on; None means that there are no more. Eventually consistent. Raises
+        ServiceUnavailable.
+        """
+
+
+class Invocations(Protocol):
+    """The executions of the one-time scheduler: each invokes the function given by parameter once."""
+
+    def start(self, name: str, request: str) -> str:
+        """Start an execution with this JSON and return its ARN. Raises AlreadyExists and ServiceUnavailable."""
+
+    def status(self, name: str) -> str | None:
+        """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED; None where there is none. Raises ServiceUnavailable."""
+
+    def stop(self, name: str) -> None:
+        """Abort the execution. Raises ServiceUnavailable."""
+
+
 class Executions(Protocol):
     """The executions of the Classroom state machine."""
 

@@ -1,7 +1,7 @@
 """The times of a classroom as people write them: read strictly, refused in words."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -20,7 +20,7 @@ _RFC_3339 = re.compile(
     re.ASCII,
 )
 _DYNAMODB_TYPES: dict[type, str] = {dict: "map", list: "list", set: "set"}
-_A_TIME = "an RFC 3339 date-time with an offset, such as 2026-12-01T09:00:00Z or 2026-12-01T14:30:00+05:30"
+A_TIME = "an RFC 3339 date-time with an offset, such as 2026-12-01T09:00:00Z or 2026-12-01T14:30:00+05:30"
 
 
 class InvalidClassroom(Exception):
@@ -46,12 +46,28 @@ def read_schedule(written: Mapping[str, Any]) -> Schedule:
     _check_size(written)
     start = _read_time(written, "start")
     end = _read_time(written, "end")
-    if end <= start:
-        raise InvalidClassroom("end", f"is {written['end']}, not after the start {written['start']}", "a later time")
-    if end - start > MAX_DURATION:
-        found = f"is {written['end']}, {(end - start).days} days after the start"
-        raise InvalidClassroom("end", found, f"at most {MAX_DURATION.days} days of class")
+    _check_span(written, start, end)
     return Schedule(start, end, _read_delay(written))
+
+
+def problems_of(written: Mapping[str, Any]) -> list[InvalidClassroom]:
+    """Everything that is wrong with it, where `read_schedule` stops at the first; empty where that raises nothing."""
+    problems: list[InvalidClassroom] = []
+
+    def checked(rule: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return rule(*arguments)
+        except InvalidClassroom as problem:
+            problems.append(problem)
+            return None
+
+    checked(check_id, written.get("classroomId"))
+    checked(_check_size, written)
+    start, end = checked(_read_time, written, "start"), checked(_read_time, written, "end")
+    if start is not None and end is not None:
+        checked(_check_span, written, start, end)
+    checked(_read_delay, written)
+    return problems
 
 
 def read_time(text: str) -> datetime:
@@ -77,15 +93,15 @@ def write_instant(time: datetime, timespec: str = "milliseconds") -> str:
     return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
 
 
-def _size_of(value: Any) -> int:
+def size_of(value: Any) -> int:
     """Roughly the bytes that DynamoDB counts for a value, attribute names included."""
     match value:
         case str():
             return len(value.encode("utf-8", "replace"))
         case Mapping():
-            return 3 + sum(_size_of(name) + _size_of(element) + 1 for name, element in value.items())
+            return 3 + sum(size_of(name) + size_of(element) + 1 for name, element in value.items())
         case list() | tuple() | set() | frozenset():
-            return 3 + sum(_size_of(element) + 1 for element in value)
+            return 3 + sum(size_of(element) + 1 for element in value)
         case bytes() | bytearray():
             return len(value)
         case _:
@@ -95,25 +111,33 @@ def _size_of(value: Any) -> int:
 def check_id(classroom_id: object) -> None:
     """Raise InvalidClassroom where this is no id that fits the name of an execution."""
     if not isinstance(classroom_id, str) or _ID.fullmatch(classroom_id) is None:
-        raise InvalidClassroom("classroomId", _describe(classroom_id), "1 to 64 of A-Z a-z 0-9 _ -")
+        raise InvalidClassroom("classroomId", describe(classroom_id), "1 to 64 of A-Z a-z 0-9 _ -")
 
 
 def _check_size(written: Mapping[str, Any]) -> None:
-    size = _size_of(written)
+    size = size_of(written)
     if size > MAX_WRITTEN_BYTES:
-        field = max(written, key=lambda name: _size_of(written[name]))
-        found = f"makes the item too large: {size:,} bytes of attributes, {_size_of(written[field]):,} of them here"
+        field = max(written, key=lambda name: size_of(written[name]))
+        found = f"makes the item too large: {size:,} bytes of attributes, {size_of(written[field]):,} of them here"
         raise InvalidClassroom(field, found, f"at most {MAX_WRITTEN_BYTES:,} bytes in all")
+
+
+def _check_span(written: Mapping[str, Any], start: datetime, end: datetime) -> None:
+    if end <= start:
+        raise InvalidClassroom("end", f"is {written['end']}, not after the start {written['start']}", "a later time")
+    if end - start > MAX_DURATION:
+        found = f"is {written['end']}, {(end - start).days} days after the start"
+        raise InvalidClassroom("end", found, f"at most {MAX_DURATION.days} days of class")
 
 
 def _read_time(written: Mapping[str, Any], field: str) -> datetime:
     value = written.get(field)
     if not isinstance(value, str):
-        raise InvalidClassroom(field, _describe(value), f"a string with {_A_TIME}")
+        raise InvalidClassroom(field, describe(value), f"a string with {A_TIME}")
     try:
         return read_time(value)
     except (ValueError, OverflowError) as error:
-        raise InvalidClassroom(field, _describe(value), _A_TIME) from error
+        raise InvalidClassroom(field, describe(value), A_TIME) from error
 
 
 def _read_delay(written: Mapping[str, Any]) -> int:
@@ -121,7 +145,7 @@ def _read_delay(written: Mapping[str, Any]) -> int:
     is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
     if not is_number or value != int(value) or not 0 <= value <= MAX_LIVE_PING_DELAY:
         expected = f"a whole number of seconds from 0 to {MAX_LIVE_PING_DELAY}"
-        raise InvalidClassroom("livePingDelay", _describe(value), expected)
+        raise InvalidClassroom("livePingDelay", describe(value), expected)
     return int(value)
 
 
@@ -134,7 +158,7 @@ def _offset(text: str) -> timezone:
     return timezone((1 if text[0] == "+" else -1) * timedelta(hours=hours, minutes=minutes))
 
 
-def _describe(value: object) -> str:
+def describe(value: object) -> str:
     """`is missing`, `is the number 5` or `is "31 February"`, cut where it is long."""
     match value:
         case None:

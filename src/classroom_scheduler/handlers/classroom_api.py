@@ -1,0 +1,160 @@
+"""ClassroomApi: classrooms and one-time invocations over HTTP. What each route takes and answers is in openapi.json."""
+
+from collections.abc import Callable
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.router import APIGatewayRouter
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from classroom_scheduler import bootstrap
+from classroom_scheduler.domain import editing, invocations, page_tokens, timetable
+from classroom_scheduler.domain.errors import ClassroomNotWritable, TransientError
+from classroom_scheduler.domain.ports import Item
+from classroom_scheduler.domain.preconditions import etag
+from classroom_scheduler.domain.refusals import Refusal
+from classroom_scheduler.handlers._answers import answer, broken, done, problem, refused, unavailable, unwritable
+from classroom_scheduler.handlers._requests import body_of, decoded, if_match_of, parameters_of
+from classroom_scheduler.observability import logger, metrics
+
+ROUTES = {
+    "/classroom/create": {"POST"},
+    "/classrooms": {"GET"},
+    "/classrooms/<classroom_id>": {"GET", "PUT", "DELETE"},
+    "/invocations": {"POST"},
+    "/invocations/<name>": {"DELETE"},
+    "/openapi.json": {"GET"},
+}
+"""Every address and the methods that it has; any other method is answered with 405."""
+_METHODS = {"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT", "OPTIONS"}
+_DOCUMENT = Path(__file__).parents[1] / "openapi.json"
+_A_DAY = 86_400
+
+router = APIGatewayRouter()  # type: ignore[no-untyped-call]
+
+
+@logger.inject_lambda_context(correlation_id_path="requestContext.requestId")
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    return _app().resolve(event, context)
+
+
+@router.post("/classroom/create")
+def create_classroom() -> Response[str]:
+    body = body_of(router.current_event)
+    item = editing.create(body, bootstrap.editable_classrooms(), bootstrap.new_id(), bootstrap.clock())
+    logger.info("classroom created", classroomId=item["classroomId"])
+    # Relative to this address, whatever stage or domain is before it.
+    return _classroom(HTTPStatus.CREATED, item, Location=f"../classrooms/{item['classroomId']}")
+
+
+@router.get("/classrooms")
+def list_classrooms() -> Response[str]:
+    query = timetable.Query.read(parameters_of(router.current_event))
+    has_token = query.next is not None  # without one nothing asks for the key
+    after = page_tokens.unseal(query, bootstrap.page_token_key(), bootstrap.clock()) if has_token else None
+    items, position = timetable.page(query, after, bootstrap.editable_classrooms())
+    content: dict[str, Any] = {"classrooms": items}
+    if position is not None:
+        content["next"] = page_tokens.seal(position, query, bootstrap.page_token_key(), bootstrap.clock())
+    return answer(HTTPStatus.OK, content)
+
+
+@router.get("/classrooms/<classroom_id>")
+def get_classroom(classroom_id: str) -> Response[str]:
+    return _classroom(HTTPStatus.OK, editing.read(decoded(classroom_id), bootstrap.editable_classrooms()))
+
+
+@router.put("/classrooms/<classroom_id>")
+def replace_classroom(classroom_id: str) -> Response[str]:
+    event = router.current_event
+    body, if_match = body_of(event), if_match_of(event)
+    item = editing.replace(decoded(classroom_id), body, if_match, bootstrap.editable_classrooms())
+    logger.info("classroom replaced", classroomId=item["classroomId"])
+    return _classroom(HTTPStatus.OK, item)
+
+
+@router.delete("/classrooms/<classroom_id>")
+def delete_classroom(classroom_id: str) -> Response[str]:
+    editing.delete(decoded(classroom_id), if_match_of(router.current_event), bootstrap.editable_classrooms())
+    logger.info("classroom deleted", classroomId=decoded(classroom_id))
+    return done()
+
+
+@router.post("/invocations")
+def schedule_invocation() -> Response[str]:
+    body = body_of(router.current_event)
+    scheduled = invocations.schedule(body, bootstrap.invocations(), bootstrap.new_id(), bootstrap.clock())
+    logger.info("invocation scheduled", invocation=scheduled.name, time=scheduled.time)
+    content = {"name": scheduled.name, "invocationTime": scheduled.time, "executionArn": scheduled.arn}
+    return answer(HTTPStatus.ACCEPTED, content)
+
+
+@router.delete("/invocations/<name>")
+def cancel_invocation(name: str) -> Response[str]:
+    invocations.cancel(decoded(name), bootstrap.invocations())
+    logger.info("invocation cancelled", invocation=decoded(name))
+    return done()
+
+
+@router.get("/openapi.json")
+def get_document() -> Response[str]:
+    return Response(int(HTTPStatus.OK), "application/json", _document())
+
+
+@cache
+def _document() -> str:
+    return _DOCUMENT.read_text(encoding="utf-8")
+
+
+@cache
+def _app() -> APIGatewayRestResolver:
+    cors = _cors(bootstrap.cors_origins())
+    app = APIGatewayRestResolver(cors=cors)
+    app.include_router(router)
+    for path, methods in ROUTES.items():
+        # Powertools answers a browser's preflight itself, but only where OPTIONS has no route.
+        others = _METHODS - methods - ({"OPTIONS"} if cors else set())
+        app.route(path, method=sorted(others))(_only(methods))
+    app.exception_handler(NotFoundError)(_no_such_address)
+    app.exception_handler(Refusal)(lambda refusal: refused(refusal, router))
+    app.exception_handler(ClassroomNotWritable)(lambda error: unwritable(error, router))
+    app.exception_handler(TransientError)(lambda error: unavailable(error, router))
+    app.exception_handler(Exception)(lambda error: broken(error, router))
+    return app
+
+
+def _cors(origins: list[str]) -> CORSConfig | None:
+    if not origins:
+        return None
+    return CORSConfig(
+        allow_origin=origins[0],
+        extra_origins=origins[1:],
+        allow_headers=["If-Match"],
+        expose_headers=["ETag", "Location", "Retry-After"],
+        max_age=_A_DAY,
+    )
+
+
+def _classroom(status: HTTPStatus, item: Item, **headers: str) -> Response[str]:
+    return answer(status, item, {"ETag": etag(item), **headers})
+
+
+def _only(methods: set[str]) -> Callable[..., Response[str]]:
+    allowed = ", ".join(sorted(methods))
+
+    def method_not_allowed(**_path: str) -> Response[str]:
+        detail = f"This address knows {allowed} and nothing else."
+        answered = problem(router, HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", detail)
+        answered.headers["Allow"] = allowed
+        return answered
+
+    return method_not_allowed
+
+
+def _no_such_address(_error: NotFoundError) -> Response[str]:
+    return problem(router, HTTPStatus.NOT_FOUND, "not-found", "There is nothing at this address; see /openapi.json.")

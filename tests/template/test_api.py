@@ -1,0 +1,243 @@
+"""The HTTP API: nothing of it is open, and its document, its template and its function know the same addresses."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES, Status
+from classroom_scheduler.domain.editing import MAX_ATTRIBUTES
+from classroom_scheduler.domain.schedule import MAX_LIVE_PING_DELAY
+from classroom_scheduler.domain.timetable import DEFAULT_LIMIT, MAX_LIMIT
+from classroom_scheduler.handlers._answers import _KINDS, _TITLES
+from classroom_scheduler.handlers.classroom_api import ROUTES
+from tests.template.project import PACKAGE, Json, deployed, of_type, strings, template
+
+DOCUMENT: Json = json.loads((PACKAGE / "openapi.json").read_text())
+API = of_type("AWS::Serverless::Api")["ClassroomApi"]
+BODY: Json = API["DefinitionBody"]
+METHODS = {"get", "put", "post", "delete", "patch", "options", "head", "x-amazon-apigateway-any-method"}
+OPERATIONS = {
+    f"{method.upper()} {path}": operation
+    for path, item in DOCUMENT["paths"].items()
+    for method, operation in item.items()
+    if method in METHODS
+}
+AUTHORIZED = {"Fn::If": ["HasUserPool", [{"UserPool": []}], [{"Signature": []}]]}
+GATEWAY: Json = BODY["x-amazon-apigateway-gateway-responses"]
+
+
+# --- authorization ----------------------------------------------------------------------------------------------------
+
+
+def test_every_address_asks_for_a_signature_or_a_token() -> None:
+    for path, item in BODY["paths"].items():
+        for method, operation in item.items():
+            assert method in METHODS
+            if method != "options":
+                assert operation["security"] == AUTHORIZED, f"{method} {path}"
+
+
+def test_only_a_browsers_question_is_open_and_only_where_pages_may_call() -> None:
+    options = {path: item["options"] for path, item in BODY["paths"].items() if "options" in item}
+
+    assert list(options) == ["/{proxy+}"]
+    condition, preflight, otherwise = options["/{proxy+}"]["Fn::If"]
+    assert (condition, otherwise) == ("HasCorsOrigins", {"Ref": "AWS::NoValue"})
+    assert set(preflight) == {"responses", "x-amazon-apigateway-integration"}
+    assert template()["Conditions"]["HasCorsOrigins"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "CorsOrigins"}, ""]}]}
+
+
+def test_by_default_callers_sign_and_no_page_may_call() -> None:
+    parameters = template()["Parameters"]
+
+    assert (parameters["CognitoUserPoolArn"]["Default"], parameters["CorsOrigins"]["Default"]) == ("", "")
+    assert BODY["components"]["securitySchemes"]["Signature"]["x-amazon-apigateway-authtype"] == "awsSigv4"
+    condition, pool, otherwise = BODY["components"]["securitySchemes"]["UserPool"]["Fn::If"]
+    assert (condition, otherwise) == ("HasUserPool", {"Ref": "AWS::NoValue"})
+    assert pool["x-amazon-apigateway-authorizer"] == {
+        "type": "cognito_user_pools",
+        "providerARNs": [{"Ref": "CognitoUserPoolArn"}],
+    }
+
+
+@pytest.mark.parametrize(
+    "origins", ["*", "https://*.example", "school.example", "https://a.example, https://b.example"]
+)
+def test_any_page_in_the_world_can_not_be_let_in(origins: str) -> None:
+    assert not re.fullmatch(template()["Parameters"]["CorsOrigins"]["AllowedPattern"], origins)
+
+
+def test_nobody_but_this_api_invokes_the_function() -> None:
+    permissions = [each["Properties"] for each in deployed().values() if each["Type"] == "AWS::Lambda::Permission"]
+    [permission] = [
+        each for each in permissions if each["FunctionName"] == {"Fn::GetAtt": ["ClassroomApiFunction", "Arn"]}
+    ]
+
+    assert permission["Principal"] == "apigateway.amazonaws.com"
+    assert permission["SourceArn"]["Fn::Sub"].endswith(":${ClassroomApi}/*")
+
+
+# --- the stage --------------------------------------------------------------------------------------------------------
+
+
+def test_there_is_one_stage_traced_and_throttled() -> None:
+    [stage] = [each["Properties"] for each in deployed().values() if each["Type"] == "AWS::ApiGateway::Stage"]
+    [settings] = stage["MethodSettings"]
+
+    assert stage["TracingEnabled"] is True
+    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
+    assert settings["ThrottlingRateLimit"] == {"Ref": "ApiRateLimit"}
+    assert settings["ThrottlingBurstLimit"] == {"Ref": "ApiBurstLimit"}
+    assert "DataTraceEnabled" not in settings, "bodies are not for the log"
+    assert API["EndpointConfiguration"] == {"Type": "REGIONAL"}
+
+
+def test_the_access_log_tells_nothing_of_who_asked_and_for_which_class() -> None:
+    logged = json.loads(API["AccessLogSetting"]["Format"])
+
+    assert set(logged.values()) == {
+        f"$context.{each}"
+        for each in (
+            *("requestId", "requestTimeEpoch", "httpMethod", "resourcePath", "status", "responseLength"),
+            *("responseLatency", "integrationLatency", "error.responseType", "xrayTraceId"),
+        )
+    }
+    assert API["AccessLogSetting"]["DestinationArn"] == {"Fn::GetAtt": ["ClassroomApiLogGroup", "Arn"]}
+
+
+def test_api_gateway_may_log_before_it_is_told_to_and_after_the_stack_has_gone() -> None:
+    resources = template()["Resources"]
+
+    assert resources["ClassroomApi"]["DependsOn"] == "ApiGatewayAccount"
+    for kept in ("ApiGatewayAccount", "ApiGatewayCloudWatchRole"):
+        assert resources[kept]["DeletionPolicy"] == resources[kept]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_what_a_parameter_changes_in_the_api_is_deployed() -> None:
+    assert API["AlwaysDeploy"] is True
+
+
+# --- what API Gateway answers by itself -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", sorted(GATEWAY))
+def test_api_gateways_own_answers_are_problems(kind: str) -> None:
+    response = GATEWAY[kind]
+    filled = response["responseTemplates"]["application/json"]
+    filled = filled.replace("$context.error.messageString", '"any"').replace("$context.requestId", "a-b-c")
+
+    problem = json.loads(filled)
+
+    assert list(Draft202012Validator(_schema("Problem")).iter_errors(problem)) == []
+    assert problem.get("status") == response.get("statusCode")
+    assert response["responseParameters"] == {"gatewayresponse.header.Content-Type": "'application/problem+json'"}
+    assert "$" not in json.dumps(problem), "nothing else of the request is echoed"
+
+
+def test_api_gateways_own_answers_are_all_covered() -> None:
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "ACCESS_DENIED", "THROTTLED", "REQUEST_TOO_LARGE", "UNAUTHORIZED"} <= set(
+        GATEWAY
+    )
+    assert "$context.error" not in json.dumps(GATEWAY["DEFAULT_5XX"]), "what broke inside is for the log"
+
+
+# --- the document -----------------------------------------------------------------------------------------------------
+
+
+def test_document_template_and_function_know_the_same_addresses() -> None:
+    in_template = {
+        path: {method.upper() for method in item} for path, item in BODY["paths"].items() if path != "/{proxy+}"
+    }
+    in_document = {
+        path: {method.upper() for method in item if method in METHODS} for path, item in DOCUMENT["paths"].items()
+    }
+    in_function = {
+        path.replace("<classroom_id>", "{classroomId}").replace("<", "{").replace(">", "}"): methods
+        for path, methods in ROUTES.items()
+    }
+
+    assert in_template == in_document == in_function
+
+
+def test_every_reference_leads_somewhere() -> None:
+    references = [each for each in strings(DOCUMENT) if each.startswith("#/")]
+
+    assert references
+    for reference in references:
+        place: Any = DOCUMENT
+        for name in reference.removeprefix("#/").split("/"):
+            place = place[name]
+
+
+def test_every_schema_is_one() -> None:
+    for name in DOCUMENT["components"]["schemas"]:
+        Draft202012Validator.check_schema(_schema(name))
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_example_is_one_of_its_schema(operation: str) -> None:
+    contents = [*_contents(OPERATIONS[operation].get("requestBody", {}))]
+    for response in OPERATIONS[operation]["responses"].values():
+        contents += _contents(_resolved(response))
+    assert contents
+    for content in contents:
+        examples = [each["value"] for each in content.get("examples", {}).values()] + [
+            content[key] for key in ("example",) if key in content
+        ]
+        assert examples or operation == "GET /openapi.json"
+        for example in examples:
+            validator = Draft202012Validator({**content["schema"], "components": DOCUMENT["components"]})
+            assert list(validator.iter_errors(example)) == []
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_operation_tells_how_it_can_fail(operation: str) -> None:
+    described = OPERATIONS[operation]
+    statuses = set(described["responses"])
+
+    assert described["operationId"]
+    assert described["summary"]
+    assert {"401", "403", "429", "500", "503"} <= statuses
+    assert "requestBody" not in described or {"400", "413", "415"} <= statuses
+    for status, response in described["responses"].items():
+        if int(status) >= 400:
+            assert set(_resolved(response)["content"]) == {"application/problem+json"}
+
+
+def test_every_problem_has_an_example_with_its_own_title_and_status() -> None:
+    examples = {
+        (example["value"]["type"].rpartition(":")[2], example["value"]["title"], example["value"]["status"])
+        for response in DOCUMENT["components"]["responses"].values()
+        for example in response["content"]["application/problem+json"]["examples"].values()
+    }
+    ours = {(kind, _TITLES[kind], int(status)) for status, kind in _KINDS.values()}
+
+    assert ours <= examples
+
+
+def test_the_schemas_have_the_limits_of_the_code() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    limit = next(each for each in OPERATIONS["GET /classrooms"]["parameters"] if each["name"] == "limit")["schema"]
+    read_only = {name for name, each in schemas["Classroom"]["properties"].items() if each.get("readOnly")}
+
+    assert schemas["Status"]["enum"] == list(Status)
+    assert read_only == SCHEDULERS_ATTRIBUTES
+    assert schemas["NewClassroom"]["properties"]["livePingDelay"]["maximum"] == MAX_LIVE_PING_DELAY
+    # One attribute is the id, which a body may leave out.
+    assert schemas["NewClassroom"]["maxProperties"] == MAX_ATTRIBUTES - 1
+    assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, MAX_LIMIT, DEFAULT_LIMIT)
+
+
+def _schema(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
+
+
+def _resolved(value: Json) -> Json:
+    return DOCUMENT["components"]["responses"][value["$ref"].rpartition("/")[2]] if "$ref" in value else value
+
+
+def _contents(value: Json) -> list[Json]:
+    return list(value.get("content", {}).values())
