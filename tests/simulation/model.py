@@ -96,7 +96,7 @@ class Model:
         if life.wanted is not None:
             life.ever_wanted.add(life.wanted)
             life.only_typos_since = False
-            if life.wanted.start > now:
+            if life.wanted.start > now - self._tolerance:
                 life.given_up_at = now
         if not life.present:
             life.only_typos_since = False
@@ -129,6 +129,11 @@ class Model:
     def _recordings_of(self, classroom_id: str) -> set[str]:
         return {recording_id for recording_id in self.first_named if _classroom_of(recording_id) == classroom_id}
 
+    @property
+    def _tolerance(self) -> timedelta:
+        """What a clock that is wrong may make of the present."""
+        return MARGIN if self.world.jumped else timedelta(0)
+
     def _removals_to_come(self, classroom_id: str) -> int:
         """Deleted and inserted again is an update; twice before anybody looked, nobody can tell what goes on."""
         waiting = (entry for entry in self.world.stream.waiting if entry.classroom_id == classroom_id)
@@ -147,7 +152,7 @@ class Model:
         not_the_items = item is None or item.get("recordingId") != data["recordingId"] or given_up
         if message.type == "recording.stop" and not_the_items:
             return
-        if message.type == "recording.stop" and item is not None and not _names_anybody(item):
+        if message.type == "recording.stop" and item is not None and _tells_nothing(item, str(invocation.execution)):
             self.lost_patience.add(data["recordingId"])
             return
         if item is None or item.get("executionName") != invocation.execution:
@@ -192,7 +197,7 @@ class Model:
         known = self.world.server.recordings.get(recording_id)
         if known is None or not known.live or item is None:
             return
-        if not _names_anybody(item):
+        if _tells_nothing(item, str(self.world.invocations[-1].execution)):
             self.lost_patience.add(recording_id)
             return  # what it saw last before it acted told it nothing, be it put back a moment later
         if item.get("recordingId") == recording_id:
@@ -206,8 +211,7 @@ class Model:
 
     def _judge_ping(self, recording_id: str, started: datetime, item: Item) -> None:
         delay = item.get("scheduled", {}).get("livePingDelay", 0)
-        tolerance = MARGIN if self.world.jumped else timedelta(0)
-        if self.world.clock.now + tolerance < started + timedelta(seconds=int(delay)):
+        if self.world.clock.now + self._tolerance < started + timedelta(seconds=int(delay)):
             self._violate(f"{recording_id} is pinged before {delay} s have passed")
 
     # at rest
@@ -405,6 +409,11 @@ def _names_anybody(item: Item) -> bool:
     """Whether the item names an execution, for all that people did to it."""
     name = item.get("executionName")
     return isinstance(name, str) and _classroom_of(name) == item["classroomId"]
+
+
+def _tells_nothing(item: Item, execution: str) -> bool:
+    """Whether it was wiped, or is an old copy that names an execution before this one."""
+    return not _names_anybody(item) or str(item["executionName"])[-10:] < execution[-10:]
 
 
 def _classroom_of(recording_id: str) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from classroom_scheduler.domain.claim import PATIENCE
+from classroom_scheduler.domain.session import Task
 from tests.template.project import ROOT, TASKS, Json, complaints, functions, of_type, state_machine, strings
 
 HAPPY_PATH = ["RecordingWait", "StartRecording", "SendLivePingWait", "SendLivePing", "StoppingWait", "StopRecording"]
@@ -278,3 +280,8 @@ def _always_there() -> dict[str, set[str]]:
                 there[following] = agreed
                 ahead.append(following)
     return there
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_task_acts_before_its_retries_run_out_though_an_edit_is_never_carried_out(task: str) -> None:
+    assert PATIENCE[Task(task)] < STATES[task]["Retry"][-1]["MaxAttempts"]
