@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_dynamodb import DynamoDBClient, DynamoDBServiceResource
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
@@ -46,6 +47,11 @@ class Aws:
     def events(self) -> "EventBridgeClient":
         """EventBridge."""
         return _session().client("events", **self._options)
+
+    @cached_property
+    def functions(self) -> "LambdaClient":
+        """Lambda."""
+        return _session().client("lambda", **self._options)
 
     @cached_property
     def s3(self) -> "S3Client":

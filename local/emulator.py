@@ -29,8 +29,8 @@ class Emulator:
 
 
 @contextmanager
-def emulator(port: int, *, log: Path, temporary: Path) -> Iterator[Emulator]:
-    """A fresh emulator that lives as long as the block and keeps nothing.
+def emulator(port: int, *, log: Path, temporary: Path, state: Path | None = None) -> Iterator[Emulator]:
+    """An emulator that lives as long as the block: a fresh one, or one that finds in `state` what the last one left.
 
     Each Lambda worker leaves a folder in `temporary`, which is the caller's to delete.
     """
@@ -45,9 +45,13 @@ def emulator(port: int, *, log: Path, temporary: Path) -> Iterator[Emulator]:
         # Functions act under their own roles: a permission that the template forgot is denied here as on AWS.
         "AUTH": "true",
     }
+    if state is not None:
+        settings |= {"PERSIST_STATE": "1", "STATE_DIR": str(state / "state")}
+        settings |= {"S3_PERSIST": "1", "S3_DATA_DIR": str(state / "s3")}
     command = [sys.executable, "-m", "ministack"]
-    # It has nothing to save, so that its workers need not be waited for long.
-    with child(command, env=environment(url, temporary) | settings, log=log, grace=1) as process:
+    # With nothing to save, its workers need not be waited for long.
+    grace = 1 if state is None else 20
+    with child(command, env=environment(url, temporary) | settings, log=log, grace=grace) as process:
         _wait_until_ready(process, url, log)
         yield Emulator(url, process)
 

@@ -71,13 +71,14 @@ def running_stack(name: str, *, say: Say) -> Iterator[Stack]:
         say(f"emulator of AWS     {emulated.url}")
         say(f"classroom server    {server.url}")
         aws = Aws(emulated.url)
-        outputs = _build_and_deploy(aws, server.webhooks_url, logs, Path(folder), say)
-        secret = aws.secretsmanager.get_secret_value(SecretId=outputs["WebhookSecretArn"])
-        server.secret = secret["SecretString"]
+        outputs = build_and_deploy(aws, server, logs, Path(folder), say)
         yield Stack(aws, emulated, server, outputs, logs)
 
 
-def _build_and_deploy(aws: Aws, webhooks_url: str, logs: Path, scratch: Path, say: Say) -> dict[str, str]:
+def build_and_deploy(
+    aws: Aws, server: ClassroomServer, logs: Path, scratch: Path, say: Say, **parameters: object
+) -> dict[str, str]:
+    """`sam build` and `sam deploy` with these parameters, and the server knows the secret; the stack's outputs."""
     env = environment(aws.endpoint_url, scratch)
     began = time.monotonic()
     template = build(scratch / "build", env=env, log=logs / "sam-build.log")
@@ -89,12 +90,15 @@ def _build_and_deploy(aws: Aws, webhooks_url: str, logs: Path, scratch: Path, sa
     command = ["sam", "deploy", "--config-env", "local", "--template-file", str(template), "--stack-name", STACK_NAME]
     command += ["--region", REGION, "--capabilities", "CAPABILITY_IAM", "--no-resolve-s3", "--s3-bucket", _BUCKET]
     command += ["--no-confirm-changeset", "--no-progressbar", "--parameter-overrides"]
-    command += [f"ClassroomServerUrl={webhooks_url}"]
+    command += [f"ClassroomServerUrl={server.webhooks_url}"]
     command += [f"PythonRuntime={python_runtime()}", f"Architecture={architecture()}"]
+    command += [f"{name}={value}" for name, value in parameters.items()]
     log = logs / "sam-deploy.log"
     run_step("sam deploy", command, env=env, log=log, timeout=180)
     outputs = _outputs(aws, log)
     say(f"sam deploy          {time.monotonic() - began:.1f} s")
+    secret = aws.secretsmanager.get_secret_value(SecretId=outputs["WebhookSecretArn"])
+    server.secret = secret["SecretString"]
     return outputs
 
 

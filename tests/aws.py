@@ -150,6 +150,10 @@ class Account:
         """The text that an execution was started with."""
         return str(self._machine.describe_execution(executionArn=self.arn_of(name))["input"])
 
+    def abort(self, name: str) -> None:
+        """Somebody stops an execution by hand."""
+        self._machine.stop_execution(executionArn=self.arn_of(name))
+
     def arn_of(self, name: str) -> str:
         """The ARN of an execution that was started."""
         return next(str(execution["executionArn"]) for execution in self._executions() if execution["name"] == name)

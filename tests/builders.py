@@ -183,6 +183,50 @@ def an_api_request(
     }
 
 
+def a_status_event(
+    name: str,
+    status: str = "ABORTED",
+    *,
+    error: str | None = None,
+    request: Mapping[str, Any] | None = None,
+    moment: datetime = CLASS_DAY,
+) -> dict[str, Any]:
+    """The event of Step Functions that an execution ended; `request` is its input, left out where it is too large.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+    """
+    arn = f"arn:aws:states:eu-west-1:123456789012:execution:Classroom:{name}"
+    return {
+        "version": "0",
+        "id": "315c1398-40ff-a850-213b-158f73e60175",
+        "detail-type": "Step Functions Execution Status Change",
+        "source": "aws.states",
+        "account": "123456789012",
+        "time": z(moment),
+        "region": "eu-west-1",
+        "resources": [arn],
+        "detail": {
+            "executionArn": arn,
+            "stateMachineArn": "arn:aws:states:eu-west-1:123456789012:stateMachine:Classroom",
+            "name": name,
+            "status": status,
+            "startDate": int(CLASS_DAY.timestamp() * 1000),
+            "stopDate": int(moment.timestamp() * 1000),
+            "input": None if request is None else json.dumps(request),
+            "inputDetails": {"included": request is not None},
+            "output": None,
+            "outputDetails": None,
+            "error": error,
+            "cause": None,
+        },
+    }
+
+
+def messages(*bodies: Any) -> dict[str, Any]:
+    """A batch of a queue as Lambda receives it; their ids are "0", "1", … A body that is text stays as it is."""
+    return {"Records": [{**a_message(body), "messageId": str(number)} for number, body in enumerate(bodies)]}
+
+
 def dynamodb_image(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item in DynamoDB JSON."""
     return {name: dynamodb_json(value) for name, value in item.items()}

@@ -1,8 +1,9 @@
 """The outside world in memory: small stand-ins for the ports, which the contract tests hold to the real adapters."""
 
 import json
+import zlib
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from classroom_scheduler.domain.errors import (
 )
 from classroom_scheduler.domain.ports import Clock, Item, Message, Position, Stamp
 from classroom_scheduler.domain.refusals import AlreadyExists
+from classroom_scheduler.domain.schedule import write_time
 
 MAX_ITEM_BYTES = 400 * 1024
 MAX_INPUT_BYTES = 262_144
@@ -36,7 +38,7 @@ Watcher = Callable[[str, Item | None, Item | None], None]
 
 
 class FakeClassrooms:
-    """The Classrooms table: what the scheduler may do (the port), and what people do to it."""
+    """The Classrooms table: what the scheduler may do (Classrooms and Watchlist), and what people do to it."""
 
     def __init__(self, *items: Item) -> None:
         self._items: dict[str, dict[str, Any]] = {}
@@ -94,6 +96,22 @@ class FakeClassrooms:
         read, more = left[:limit], len(left) >= limit
         position = {name: read[-1][name] for name in ("classroomId", "scheduledStart")} if more else None
         return [_stored(item) for item in read if status in (None, item.get("status"))], position
+
+    # the watchlist: the table's index and its parts
+
+    def overdue(self, shard: str, now: datetime) -> Iterable[str]:
+        self._answer_or_fail()
+        due = [
+            (item["attentionAt"], classroom_id)
+            for classroom_id, item in self._items.items()
+            if item.get("attentionShard") == shard and item.get("attentionAt", "~") <= write_time(now)
+        ]
+        yield from (classroom_id for _, classroom_id in sorted(due))
+
+    def segment(self, number: int, of: int) -> Iterable[Item]:
+        self._answer_or_fail()
+        part = [item for classroom_id, item in self._items.items() if zlib.crc32(classroom_id.encode()) % of == number]
+        yield from map(_stored, part)
 
     # what people do
 

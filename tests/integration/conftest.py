@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from classroom_scheduler import bootstrap
+from classroom_scheduler.handlers import sweep
 from classroom_scheduler.observability import logger
 from tests.aws import BOOKINGS_TABLE, BUS, MACHINE_ARN, TABLE, Account, an_account
 from tests.integration.day import Day
@@ -31,6 +32,7 @@ def the_account(the_server: LoopbackServer) -> Iterator[Account]:
         environment.setenv("PAGE_TOKEN_SECRET_ARN", account.secret_arn)
         environment.setenv("HORIZON_HOURS", "7200")
         environment.setattr(bootstrap, "clock", lambda: _clock[0].now)
+        environment.setattr(sweep, "clock", lambda: _clock[0].now)
         forget_clients()
         yield account
         forget_clients()

@@ -17,14 +17,16 @@ from classroom_scheduler.handlers import (
     classroom_api,
     classroom_changed,
     classroom_lifecycle,
+    execution_ended,
     hello_at,
     send_live_ping,
     start_recording,
     stop_recording,
+    sweep,
     task_failed,
 )
 from tests.aws import Account
-from tests.builders import CLASS_DAY, a_batch, a_change, a_removal, an_insert, at
+from tests.builders import CLASS_DAY, a_batch, a_change, a_removal, an_insert, at, messages
 from tests.loopback import LoopbackServer
 
 HANDLERS = {
@@ -32,10 +34,12 @@ HANDLERS = {
     "ClassroomApi": classroom_api.handler,
     "ClassroomChanged": classroom_changed.handler,
     "ClassroomLifecycle": classroom_lifecycle.handler,
+    "ExecutionEnded": execution_ended.handler,
     "HelloAt": hello_at.handler,
     "StartRecording": start_recording.handler,
     "SendLivePing": send_live_ping.handler,
     "StopRecording": stop_recording.handler,
+    "Sweep": sweep.handler,
     "TaskFailed": task_failed.handler,
 }
 
@@ -95,6 +99,12 @@ class Day:
     def deliver(self, *records: Any, at_time: str = "") -> list[str]:
         """Deliver a batch of the stream; the sequence numbers that have to come again."""
         answer = self.invoke("ClassroomChanged", a_batch(records), at_time)
+        assert answer.keys() == {"batchItemFailures"}
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def hear(self, *events: Any, at_time: str = "") -> list[str]:
+        """Deliver status events by way of the queue; the ids of the messages that have to come again."""
+        answer = self.invoke("ExecutionEnded", messages(*events), at_time)
         assert answer.keys() == {"batchItemFailures"}
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 

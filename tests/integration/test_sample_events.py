@@ -25,6 +25,11 @@ FILES = sorted(
 EXECUTION = "algebra-1-hoo2gmk8w0"
 DELETED_BEFORE_IT_STARTED = "stream/classroom-deleted.json"
 DELETED_WHILE_RECORDING = "stream/classroom-deleted-while-recording.json"
+ITS_OWN_ENDED = {
+    "eventbridge/execution-aborted.json",
+    "eventbridge/execution-timed-out.json",
+    "eventbridge/execution-aborted-while-recording.json",
+}
 
 Check = Callable[[Day, Any], None]
 
@@ -56,7 +61,8 @@ def function_of(path: str) -> str:
     folder, _, name = path.partition("/")
     by_folder = {
         "stream": "ClassroomChanged",  # and ClassroomLifecycle: what that one makes of it is stated in PUBLISHED
-        "eventbridge": "BookingReceived",
+        "eventbridge": "ExecutionEnded" if name.startswith("execution-") else "BookingReceived",
+        "schedule": "Sweep",
         "api": "ClassroomApi",
         "hello": "HelloAt",
     }
@@ -107,6 +113,8 @@ def test_a_sample_event_does_what_its_name_says(day: Day, path: str) -> None:
     else:
         item = image(expected.item_of, "OldImage")
         bring_about(day, path, item, item)
+    if path in ITS_OWN_ENDED:
+        day.account.abort(EXECUTION)
 
     expected.check(day, day.invoke(function_of(path), content(path), at_time=expected.at_time))
 
@@ -468,3 +476,64 @@ def it_waits_for_its_time(day: Day, answer: Any) -> None:
 def it_is_not_started(day: Day, answer: Any) -> None:
     assert problem(answer) == (400, ["invocationTime"])
     assert day.account.executions() == {EXECUTION: "RUNNING"}
+
+
+# --- executions that ended --------------------------------------------------------------------------------------------
+
+
+@situation("eventbridge/execution-aborted.json", "08:30:01")
+@situation("eventbridge/execution-timed-out.json", "08:30:01")
+def the_class_is_taken_up_again(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert (day.item()["status"], day.item()["restarts"]) == ("SCHEDULED", 1)
+    assert day.account.executions() == {EXECUTION: "ABORTED", day.item()["executionName"]: "RUNNING"}
+
+
+@situation("eventbridge/execution-aborted-while-recording.json", "09:15:01", DELETED_WHILE_RECORDING)
+def the_recording_goes_on_under_another_execution(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert (day.item()["status"], day.item()["recordingId"]) == ("RECORDING", EXECUTION)
+    assert day.account.running() == {day.item()["executionName"]}
+    assert day.called() == []
+
+
+@situation("eventbridge/execution-that-was-replaced-aborted.json", "08:00:02")
+def nothing_is_done(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert day.account.calls == ["GetItem"]
+
+
+@situation("eventbridge/execution-that-stops-aborted.json", "09:20:02", DELETED_WHILE_RECORDING)
+def the_stop_is_tried_once_more(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert day.account.running() == {EXECUTION, f"{EXECUTION}-halt"}
+
+
+@situation("eventbridge/execution-that-stops-failed.json", "09:20:03", DELETED_WHILE_RECORDING)
+def somebody_is_told_to_stop_it(day: Day, answer: Any) -> None:
+    assert nothing_comes_again(answer)
+    assert day.counted() == {"RecordingsNotStopped": 1}
+    assert day.account.running() == {EXECUTION}
+
+
+# --- the schedules ----------------------------------------------------------------------------------------------------
+
+
+@situation("schedule/sweep.json", "09:06")
+@situation("schedule/sweep-everything.json", "08:30")
+def it_is_looked_at_and_its_execution_runs(day: Day, answer: Any) -> None:
+    assert answer == {"LOOKED_AT": 1}
+    assert "UpdateItem" not in day.account.calls
+    assert day.account.running() == {EXECUTION}
+
+
+@situation("schedule/audit-hourly.json", "08:30")
+def a_part_of_the_table_is_healthy(day: Day, answer: Any) -> None:
+    assert answer in ({}, {"HEALTHY": 1})
+    assert day.account.calls == ["Scan"]
+
+
+@situation("schedule/audit-everything.json", "08:30")
+def the_table_is_healthy(day: Day, answer: Any) -> None:
+    assert answer == {"HEALTHY": 1}
+    assert set(day.account.calls) == {"Scan"}

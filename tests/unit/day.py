@@ -1,5 +1,6 @@
 """A class day by hand: write items, let the scheduler look, let its executions' tasks run at the times you say."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,7 +12,9 @@ from classroom_scheduler.domain.claim import Run
 from classroom_scheduler.domain.perform import World, fail, perform
 from classroom_scheduler.domain.plan import Action, Decision, History
 from classroom_scheduler.domain.reconcile import reconcile
+from classroom_scheduler.domain.repair import Finding, audit, execution_ended, stop_ended, sweep
 from classroom_scheduler.domain.session import Session, Task, read_session
+from classroom_scheduler.domain.status import HORIZON
 from tests.builders import a_classroom, at
 from tests.fakes import FakeClassrooms, FakeExecutions, FakeServer
 
@@ -24,8 +27,9 @@ class Day:
 
     classroom_id = "algebra-1"
 
-    def __init__(self) -> None:
+    def __init__(self, horizon: timedelta = HORIZON) -> None:
         self.time = at("08:00")
+        self.horizon = horizon
         self.classrooms = FakeClassrooms()
         self.executions = FakeExecutions()
         self.server = FakeServer(self.now)
@@ -61,8 +65,30 @@ class Day:
         return [decision.action for decision in self.decisions[known:]]
 
     def look_at(self, classroom_id: str, history: History = UNKNOWN) -> None:
-        decision = reconcile(classroom_id, history, self.classrooms, self.executions, self.now)
+        decision = reconcile(classroom_id, history, self.classrooms, self.executions, self.now, self.horizon)
         self.decisions.append(decision)
+
+    def sweep(self, due_by: datetime | None = None) -> Counter[Finding]:
+        return sweep(self.classrooms, self.look_at, due_by or self.now())
+
+    def audit(self) -> Counter[Finding]:
+        """Look through the whole table, in two parts."""
+        items = [item for number in range(2) for item in self.classrooms.segment(number, of=2)]
+        return audit(items, self.classrooms, self.executions, self.now, self.horizon)
+
+    def abort(self, execution: str | None = None) -> str:
+        """Somebody stops an execution (the item's own unless named) by hand, or the service loses it; its name."""
+        name = execution or str(self.item["executionName"])
+        self.executions.aborted[name] = "by hand"
+        return name
+
+    def hear_of_the_end(self, name: str, error: str | None = None) -> bool:
+        """The status event of an execution that ended; whether its classroom was looked at."""
+        return execution_ended(name, error, self.classroom_id, self.classrooms, self.look_at)
+
+    def hear_of_the_end_of_a_stop(self, name: str) -> str | None:
+        """The same of an execution that was to stop a recording; the name of the one that tries again."""
+        return stop_ended(name, self.executions.started[name], self.executions)
 
     def run(self, task: Task, execution: str | None = None, *, attempt: int = 0, **results: Any) -> dict[str, Any]:
         """Let an execution (the item's own unless named) run one of its tasks now."""
@@ -78,7 +104,7 @@ class Day:
 
     @property
     def world(self) -> World:
-        return World(classrooms=self.classrooms, server=self.server, clock=self.now)
+        return World(classrooms=self.classrooms, server=self.server, clock=self.now, horizon=self.horizon)
 
     # what can be seen
 

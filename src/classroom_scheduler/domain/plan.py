@@ -208,8 +208,7 @@ def _restart(current: Classroom, known: Session, now: datetime, horizon: timedel
     session = known.with_task(task, failed)
     if not known.has_begun:
         session = session.with_task(Task.STOP_RECORDING, replace(failed, state=TaskState.SKIPPED))
-    left_running = (replace(known.recording, until=known.scheduled.end),) if known.may_be_recording else ()
-    return Decision(Action.GIVE_UP, reason_for(session, now, horizon), session, abandoned=left_running)
+    return Decision(Action.GIVE_UP, reason_for(session, now, horizon), session)
 
 
 def _renew(
@@ -235,8 +234,8 @@ def _leave_nobody_behind(decision: Decision, sessions: Sequence[Session]) -> Dec
     if decision.session is not None:
         retired.discard(decision.session.execution_name)
         abandoned.pop(decision.session.recording_id, None)
-        unstopped = [decision.session.previous]
-    unstopped += decision.abandoned
+        # Told at every look: what stops it may not have been started when it was given up, and its name starts it once.
+        unstopped = [decision.session.previous, decision.session.left_running]
     abandoned |= {recording.recording_id: recording for recording in unstopped if recording is not None}
     return replace(decision, retired=tuple(sorted(retired)), abandoned=tuple(abandoned.values()))
 

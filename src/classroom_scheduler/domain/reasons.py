@@ -94,7 +94,10 @@ def _story_of_failure(session: Session) -> str:
     if stop is None or stop.state is TaskState.SUCCEEDED:
         return "The recording was stopped, but was never seen to start; ask the classroom server whether it was made."
     if not stop.attempts:
-        return f"Nobody watches over the recording any more ({stop.error}); it is stopped at {write_time(stop.due_at)}."
+        return (
+            f"Nobody watches over the recording any more ({stop.error}); it is stopped at {write_time(stop.due_at)}. "
+            "If this does not say so soon after, stop it at the classroom server."
+        )
     return (
         f"The recording could not be stopped ({stop.error}, tried {_times(stop)}); "
         "nothing more is tried: stop it at the classroom server."
@@ -125,7 +128,8 @@ def _story_of_previous(previous: Recording) -> str:
 
 
 def _in_words(horizon: timedelta) -> str:
-    return f"{horizon.days} days" if horizon >= timedelta(days=2) else f"{horizon // timedelta(hours=1)} hours"
+    hours = horizon // timedelta(hours=1)
+    return f"{horizon.days} days" if horizon >= timedelta(days=2) else f"{hours} {'hour' if hours == 1 else 'hours'}"
 
 
 def _since(session: Session) -> str:

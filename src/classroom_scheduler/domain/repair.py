@@ -6,14 +6,13 @@ same: `reconcile`.
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from classroom_scheduler.domain.classroom import Classroom
-from classroom_scheduler.domain.errors import REPLACED, ClassroomMoved, ClassroomNotWritable, SchedulerError
+from classroom_scheduler.domain.errors import REPLACED, ClassroomMoved, SchedulerError
 from classroom_scheduler.domain.names import stop_again_name
 from classroom_scheduler.domain.plan import History, plan
 from classroom_scheduler.domain.ports import Classrooms, Clock, Executions, Item, Watchlist
@@ -27,6 +26,8 @@ Each = Callable[..., Iterable["Finding"]]
 """`map`, or something that maps concurrently."""
 
 NO_RECORD = History()
+EVERYTHING = datetime.max.replace(tzinfo=UTC)
+"""A time by which all is overdue that is not over."""
 
 
 class Finding(StrEnum):
@@ -65,14 +66,15 @@ def stop_ended(name: str, request: Item, executions: Executions) -> str | None:
     return again
 
 
-def sweep(watchlist: Watchlist, look_at: Look, now: datetime, each: Each = map) -> Counter[Finding]:
-    """Look at everything that is overdue. In a healthy table that is nothing, at the price of one query a shard.
+def sweep(watchlist: Watchlist, look_at: Look, due_by: datetime, each: Each = map) -> Counter[Finding]:
+    """Look at everything that must have moved on by then. In a healthy table that is nothing: one query a shard.
 
+    Due by EVERYTHING, it looks at each class that is not over, and takes up those whose execution ended unheard.
     Raises ServiceUnavailable where a shard can't be queried.
     """
     found: Counter[Finding] = Counter()
     for shard in range(ATTENTION_SHARDS):
-        found.update(each(lambda overdue: _look(overdue, look_at), watchlist.overdue(str(shard), now)))
+        found.update(each(lambda overdue: _look(overdue, look_at), watchlist.overdue(str(shard), due_by)))
     return found
 
 
@@ -82,7 +84,6 @@ def audit(
     """Compare each item with what a look would write, and have the sweep look where that is not the same.
 
     Finds what a record should have told of that ran out of retries: items never looked at, edits never carried out.
-    Raises ServiceUnavailable.
     """
     found: Counter[Finding] = Counter()
     for item in items:
@@ -97,7 +98,7 @@ def audit(
 def _look(classroom_id: str, look_at: Look) -> Finding:
     try:
         look_at(classroom_id, NO_RECORD)
-    except SchedulerError:  # its neighbours go on, and it stays overdue
+    except Exception:  # noqa: BLE001 - whatever it is, its neighbours go on, and it stays overdue
         return Finding.FAILED
     return Finding.LOOKED_AT
 
@@ -115,12 +116,14 @@ def _mark(classroom: Classroom, classrooms: Classrooms, now: datetime) -> Findin
     To look now could take an item that was wiped, or overwritten by a copy, a moment ago at its word.
     """
     mark: dict[str, Any] = attention(classroom.classroom_id, now + ATTENTION_GRACE)
-    if "attentionShard" in classroom.item and str(classroom.item.get("attentionAt", "~")) <= mark["attentionAt"]:
+    same_shard = classroom.item.get("attentionShard") == mark["attentionShard"]  # people copy and invent others
+    if same_shard and str(classroom.item.get("attentionAt", "~")) <= mark["attentionAt"]:
         return Finding.MARKED
     mark["updatedAt"] = write_instant(now, "microseconds")
-    with suppress(ClassroomMoved):  # somebody has seen it
-        try:
-            classrooms.update(classroom.classroom_id, mark, expected=basis(classroom.item))
-        except ClassroomNotWritable:
-            return Finding.FAILED
+    try:
+        classrooms.update(classroom.classroom_id, mark, expected=basis(classroom.item))
+    except ClassroomMoved:  # somebody has seen it
+        return Finding.MARKED
+    except SchedulerError:  # its neighbours go on, and it is found again tomorrow
+        return Finding.FAILED
     return Finding.MARKED

@@ -34,7 +34,7 @@ def attributes_of(
         attributes["restarts"] = session.restarts
     if session.previous is not None:
         attributes["previousRecording"] = _previous_attribute(session.previous)
-    if not session.is_over:
+    if not session.is_over or session.left_running is not None:
         attributes |= attention(classroom.classroom_id, _attention_at(session, now, horizon))
     return attributes
 

@@ -111,6 +111,14 @@ class Session:
         return self.has_begun and not self.has(Task.STOP_RECORDING, TaskState.SUCCEEDED, TaskState.SKIPPED)
 
     @property
+    def left_running(self) -> Recording | None:
+        """The recording whose executions were given up: another one, which does nothing else, stops it at its end."""
+        stop = self.tasks.get(Task.STOP_RECORDING)
+        if stop is None or stop.state is not TaskState.FAILED or stop.attempts:
+            return None
+        return replace(self.recording, until=self.scheduled.end)
+
+    @property
     def recording(self) -> Recording:
         return Recording(self.recording_id, self.scheduled.start)
 

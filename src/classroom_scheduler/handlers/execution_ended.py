@@ -50,7 +50,7 @@ def _stop_again(detail: dict[str, Any], fields: dict[str, Any]) -> None:
     if detail.get("error") != FAILED_FOR_GOOD and detail.get("input"):
         again = stop_ended(detail["name"], json.loads(detail["input"]), executions())
     if again is None:
-        logger.error("a recording that is no longer its classroom's could not be stopped", **fields)
+        logger.error("a recording could not be stopped; stop it at the classroom server", **fields)
         count("RecordingsNotStopped")
     else:
         logger.warning("the execution that stops a recording was lost, so another one does", again=again, **fields)
