@@ -49,7 +49,7 @@ def test_the_log_says_what_was_decided_for_which_class(day: Day) -> None:
     assert line["level"] == "INFO"
     assert line["service"] == "classroom-scheduler"
     assert line["reason"] == day.item()["reason"]
-    assert day.counted() == {"DecidedRenew": 1}
+    assert day.counted() == {"ClassroomsScheduled": 1}
 
 
 def test_a_class_with_a_photo_and_sets_is_scheduled_like_any_other(day: Day) -> None:
@@ -131,7 +131,7 @@ def test_a_class_that_is_deleted_before_its_start_never_runs(day: Day) -> None:
 
     assert day.account.executions() == {name: "ABORTED"}
     assert day.account.item("algebra-1") is None
-    assert day.counted()["DecidedCancel"] == 1
+    assert day.counted()["ClassroomsCancelled"] == 1
 
 
 def test_a_class_that_is_deleted_while_recording_is_stopped_by_an_execution_of_its_own(day: Day) -> None:
@@ -154,7 +154,7 @@ def test_a_class_whose_stop_is_throttled_is_cancelled_all_the_same(day: Day) -> 
 
     assert day.account.running() == {name}  # and its tasks will find no item that names it
     assert day.counted()["StopExecutionFailed"] == 1
-    assert day.logged("not stopped")[0]["execution"] == name
+    assert day.logged("not stopped")[0]["executionName"] == name
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ def test_bad_input_is_marked_invalid_with_the_reason_in_words(
     assert re.search(rf"{re.escape(found)}.*; expected .*{re.escape(expected)}", marked["reason"]), marked["reason"]
     assert {name: marked[name] for name in item} == item
     assert day.account.executions() == {}
-    assert day.counted() == {"DecidedReject": 1}
+    assert day.counted() == {"ClassroomsInvalid": 1}
 
 
 def test_bad_input_is_marked_once_and_then_left_alone(day: Day) -> None:
@@ -263,7 +263,7 @@ def test_a_class_that_cannot_be_written_back_to_is_logged_and_counted(day: Day) 
 
     (line,) = day.logged("item can't be written to")
     assert (line["level"], line["classroomId"]) == ("ERROR", "large-1")
-    assert day.counted() == {"ClassroomsNotWritable": 1, "DecidedRenew": 2}
+    assert day.counted() == {"ClassroomsNotWritable": 1, "ClassroomsScheduled": 2}
     assert {day.item(neighbour)["status"] for neighbour in ("before-1", "behind-1")} == {"SCHEDULED"}
     assert len(day.account.running()) == 2
 
@@ -298,7 +298,7 @@ def test_a_malformed_record_is_ignored_and_counted(day: Day, malformed: dict[str
 
     (line,) = day.logged("record ignored")
     assert (line["level"], line["event_id"]) == ("ERROR", "e-1")
-    assert day.counted() == {"RecordsIgnored": 1, "DecidedRenew": 1}
+    assert day.counted() == {"RecordsIgnored": 1, "ClassroomsScheduled": 1}
     assert day.item()["status"] == "SCHEDULED"
 
 
@@ -418,7 +418,7 @@ def test_only_the_record_whose_call_failed_comes_again_and_then_converges(
     (line,) = day.logged("not reconciled")
     assert line["classroomId"] == "algebra-1"
     assert line["exception_name"] == "ServiceUnavailable"
-    assert day.counted() == {"DecidedRenew": 2, "ChangesFailed": 1}
+    assert day.counted() == {"ClassroomsScheduled": 2, "ChangesFailed": 1}
 
     # Lambda redelivers everything from the failed record on.
     assert day.deliver(failing, behind, at_time="08:01") == []
@@ -495,7 +495,7 @@ def test_a_batch_of_120_new_classes_starts_120_executions_and_counts_each(day: D
     assert day.deliver(*records, at_time="08:00") == []
 
     assert len(day.account.running()) == 120
-    assert day.counted() == {"DecidedRenew": 120}
+    assert day.counted() == {"ClassroomsScheduled": 120}
     assert {line["classroomId"] for line in day.logged("looked at")} == {f"room-{number}" for number in range(120)}
 
 

@@ -67,10 +67,15 @@ def test_a_class_is_started_pinged_and_stopped_and_its_item_tells_when(scheduled
         ("recording.stop", f"{name}-stop"),
     ]
     assert scheduled.counted() == {
-        "DecidedRenew": 1,
+        "ClassroomsScheduled": 1,
+        "ClassroomsRecording": 1,
+        "ClassroomsCompleted": 1,
         "StartRecordingSucceeded": 1,
+        "StartRecordingLateness": 250,
         "SendLivePingSucceeded": 1,
+        "SendLivePingLateness": 250,
         "StopRecordingSucceeded": 1,
+        "StopRecordingLateness": 125,
     }
 
 

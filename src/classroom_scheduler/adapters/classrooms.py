@@ -16,6 +16,7 @@ from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 
+from classroom_scheduler.adapters.news import count_news
 from classroom_scheduler.domain.errors import (
     ClassroomMoved,
     ClassroomNotWritable,
@@ -85,6 +86,7 @@ class TableClassrooms:
             raise named(classroom_id, error) from error
         except (TypeError, ValueError, ArithmeticError) as error:  # a value that DynamoDB has no type for
             raise ClassroomNotWritable(f"{classroom_id}: {error}") from error
+        count_news(changes, expected)
 
 
 def as_read(expected: Item) -> Condition:

@@ -9,6 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from classroom_scheduler.domain.errors import FAILED_FOR_GOOD, REPLACED, ServiceUnavailable
+from classroom_scheduler.domain.names import classroom_of
 from classroom_scheduler.observability import count, logger
 
 # StopExecution keeps so many of a cause.
@@ -65,7 +66,7 @@ class StateMachineExecutions:
         except self._client.exceptions.ExecutionDoesNotExist:
             return None
         except (ClientError, BotoCoreError) as error:
-            logger.warning("execution's status not known", execution=name, error=str(error))
+            logger.warning("execution's status not known", extra=_told(name, "TAKE_FOR_ALIVE", error))
             return None
         lost = execution["status"] in {"FAILED", "TIMED_OUT"} and execution.get("error") != FAILED_FOR_GOOD
         return "ABORTED" if lost else execution["status"]
@@ -77,7 +78,11 @@ class StateMachineExecutions:
             return True
         except (ClientError, BotoCoreError) as error:
             # 25 a second outside the big Regions. The execution finds itself fenced when it wakes up.
-            logger.warning("execution not stopped, its tasks will do nothing", execution=name, error=str(error))
+            logger.warning("execution not stopped, its tasks will do nothing", extra=_told(name, "FENCE", error))
             count("StopExecutionFailed")
             return False
         return True
+
+
+def _told(name: str, decision: str, error: Exception) -> dict[str, str | None]:
+    return {"classroomId": classroom_of(name), "executionName": name, "decision": decision, "reason": str(error)}

@@ -2,7 +2,7 @@
 
 from classroom_scheduler.bootstrap import reconciler
 from classroom_scheduler.domain.errors import ClassroomNotWritable
-from classroom_scheduler.domain.plan import History
+from classroom_scheduler.domain.plan import Action, Decision, History
 from classroom_scheduler.observability import count, logger
 
 
@@ -11,17 +11,27 @@ def look_at(classroom_id: str, history: History) -> None:
     try:
         decision = reconciler()(classroom_id, history)
     except ClassroomNotWritable as error:  # its item has no room for even a reason; its neighbours go on
-        logger.error("item can't be written to", classroomId=classroom_id, reason=str(error))
+        logger.error("item can't be written to", extra=_told(classroom_id, "NotWritable", str(error)))
         count("ClassroomsNotWritable")
-    except Exception:
-        logger.exception("classroom not reconciled, it is looked at again", classroomId=classroom_id)
+    except Exception as error:
+        told = _told(classroom_id, type(error).__name__, str(error))
+        logger.exception("classroom not reconciled, it is looked at again", extra=told)
         raise
     else:
         execution = None if decision.session is None else decision.session.execution_name
-        told = {"classroomId": classroom_id, "executionName": execution, "decision": str(decision.action)}
-        logger.info("looked at", extra={**told, "reason": decision.reason})
-        count(f"Decided{_camel(decision.action)}")
+        logger.info("looked at", extra=_told(classroom_id, str(decision.action), decision.reason, execution))
+        _count(decision)
 
 
-def _camel(name: str) -> str:
-    return "".join(map(str.capitalize, name.split("_")))
+def _told(classroom_id: str, decision: str, reason: str, execution: str | None = None) -> dict[str, str | None]:
+    return {"classroomId": classroom_id, "executionName": execution, "decision": decision, "reason": reason}
+
+
+def _count(decision: Decision) -> None:
+    """Each of these is decided once: looked at again, the item names the session, and it is kept as it is."""
+    if decision.action is Action.RENEW:
+        count("ClassroomsScheduled")
+    if decision.action is Action.REPLACE or (decision.action is Action.RENEW and decision.retired):
+        count("ClassroomsSuperseded")
+    if decision.action is Action.CANCEL:
+        count("ClassroomsCancelled")

@@ -19,10 +19,10 @@ def run_task(task: Task, event: Mapping[str, Any]) -> dict[str, Any]:
     except SchedulerError as error:
         kind = type(error).__name__
         logger.warning("task failed", extra=_told(run, decision=kind, reason=str(error)))
-        count(f"{task}{type(error).__name__}")
+        count(f"{task}{kind}")
         raise
-    told = _told(run, decision=outcome["state"], reason=outcome["reason"], result=outcome["result"])
-    logger.info("task done", extra=told)
+    reason = outcome["reason"] or "The classroom server has done it."
+    logger.info("task done", extra=_told(run, decision=outcome["state"], reason=reason, result=outcome["result"]))
     count(f"{task}{outcome['state'].capitalize()}")
     return outcome
 

@@ -18,9 +18,11 @@ from classroom_scheduler.observability import count, logger, metrics
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     task = Task(event["task"])
-    error = _in_words(event.get("error") or {})
-    outcome = fail(Run.read(task, event), error, bookkeeping())
-    logger.error("task failed for good", task=str(task), error=error, outcome=outcome["reason"])
+    run, error = Run.read(task, event), _in_words(event.get("error") or {})
+    outcome = fail(run, error, bookkeeping())
+    of_what = {"task": str(task), "classroomId": run.classroom_id, "executionName": run.execution_name}
+    told = {**of_what, "decision": outcome["state"], "reason": outcome["reason"], "error": error}
+    logger.error("task failed for good", extra=told)
     count(f"{task}FailedForGood")
     return outcome
 
