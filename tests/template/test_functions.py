@@ -95,9 +95,13 @@ def test_a_state_machine_logs_its_failures_without_what_passed_through_it(machin
     assert group["LogGroupName"]["Fn::Sub"].startswith("/aws/vendedlogs/states/")
 
 
-def test_every_function_and_the_state_machine_are_traced() -> None:
-    assert {each["Tracing"] for each in functions().values()} == {"Active"}
-    assert all(each["Tracing"] == {"Enabled": True} for each in of_type("AWS::Serverless::StateMachine").values())
+def test_every_function_and_state_machine_is_traced_if_the_parameter_says_so() -> None:
+    machines = of_type("AWS::Serverless::StateMachine").values()
+
+    assert all(each["Tracing"] == {"Ref": "Tracing"} for each in functions().values())
+    assert all(each["Tracing"] == {"Enabled": {"Fn::If": ["IsTraced", True, False]}} for each in machines)
+    assert template()["Parameters"]["Tracing"]["Default"] == "Active"
+    assert template()["Conditions"]["IsTraced"] == {"Fn::Equals": [{"Ref": "Tracing"}, "Active"]}
 
 
 def test_every_function_is_built_by_the_makefile() -> None:

@@ -19,6 +19,8 @@ GENERATED = {
     "AWS::SQS::Queue": "QueueName",
     "AWS::Events::Rule": "Name",
     "AWS::IAM::Role": "RoleName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::CloudWatch::Alarm": "AlarmName",
 }
 
 
@@ -129,8 +131,16 @@ def test_other_lengths_would_be_no_base64(length: int) -> None:
 
 @pytest.mark.parametrize("function", sorted(functions()))
 def test_a_functions_variables_fit_into_the_four_kilobytes_they_have(function: str) -> None:
-    longest = {"ClassroomServerUrl": 2048, "ClassroomsTable": 255, "ClassroomStateMachine": 256, "WebhookSecret": 256}
-    longest |= {"OneTimeLambdaScheduler": 256, "PageTokenSecret": 256, "CorsOrigins": 1024}
+    longest = {
+        "AWS::StackName": 128,
+        "ClassroomServerUrl": 2048,
+        "ClassroomsTable": 255,
+        "ClassroomStateMachine": 256,
+        "WebhookSecret": 256,
+        "OneTimeLambdaScheduler": 256,
+        "PageTokenSecret": 256,
+        "CorsOrigins": 1024,
+    }
     variables = functions()[function]["Environment"]["Variables"]
 
     assert sum(len(name) + _longest(value, longest) for name, value in variables.items()) < 4096
@@ -208,7 +218,7 @@ def test_the_table_has_the_keys_indexes_and_images_that_everything_relies_on() -
 def test_the_table_is_encrypted_backed_up_and_protected_on_request() -> None:
     table = of_type("AWS::DynamoDB::Table")["ClassroomsTable"]
 
-    assert table["SSESpecification"] == {"SSEEnabled": True}
+    assert table["SSESpecification"]["SSEEnabled"] is True
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
 
