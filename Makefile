@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo test check package-check chaos asl deploy lock clean
+.PHONY: help setup run demo test check package-check policy chaos asl deploy lock clean
 
 # The tools of .venv come first for everything that is started from here, `sam build` and its pip included.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -20,6 +20,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 # The stamp carries the version of Python, so that another PYTHON= makes another .venv.
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null || echo none)
 READY := $(VENV)/.ready-$(PYTHON_VERSION)
+CHECKOV := $(VENV)/checkov
 
 help:  ## Show this list
 	@echo "Usage: make <target> [PYTHON=python3.13]"
@@ -50,7 +51,7 @@ demo: $(READY)  ## Run one class from start to stop on this machine; exit 0 only
 test: $(READY)  ## Run every test, the end-to-end ones on the emulator included
 	@$(OFFLINE) PYTHONDONTWRITEBYTECODE=1 python -m pytest $(PYTEST_ARGS)
 
-check: $(READY) package-check  ## Lint, types, template, state machine and packages
+check: $(READY) package-check policy  ## Lint, types, template, policies, state machine and packages
 	ruff check .
 	ruff format --check .
 	mypy
@@ -60,6 +61,14 @@ check: $(READY) package-check  ## Lint, types, template, state machine and packa
 
 package-check: $(READY)  ## Prove that each built Lambda package imports with its own folder and boto3 alone
 	python -m local packages
+
+policy: $(CHECKOV)/.ready  ## Hold the template to checkov's policies (.checkov.yaml), without asking the network
+	$(OFFLINE) LOG_LEVEL=ERROR $(CHECKOV)/bin/checkov --config-file .checkov.yaml
+
+$(CHECKOV)/.ready: requirements/checkov.txt $(READY)
+	@uv venv --quiet --clear --python $(VENV)/bin/python $(CHECKOV)
+	@uv pip sync --quiet --python $(CHECKOV)/bin/python --require-hashes requirements/checkov.txt
+	@touch $@
 
 chaos: $(READY)  ## Drive the simulated scheduler through N random, faulty days (N=20000 SEED=…)
 	@PYTHONPATH=src python -m tests.simulation.chaos --examples $(N) $(if $(SEED),--seed $(SEED))
@@ -75,6 +84,7 @@ lock: $(READY)  ## Lock the requirements again (UPGRADE=1 takes the newest versi
 	$(COMPILE) requirements/setup.in -o requirements/setup.txt
 	$(COMPILE) requirements/dev.in -o requirements/dev.txt
 	$(COMPILE) --no-deps -c requirements/dev.txt requirements/runtime.in -o src/requirements.txt
+	$(COMPILE) requirements/checkov.in -o requirements/checkov.txt
 
 clean:  ## Remove everything that was made here
 	rm -rf $(VENV) .local .aws-sam build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,40 @@
+"""What `make policy` leaves out of checkov's policies is left out for a reason, and it asks nobody."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.template.project import ROOT
+
+TEXT = (ROOT / ".checkov.yaml").read_text()
+CONFIG: dict[str, Any] = yaml.safe_load(TEXT)
+LOCK = (ROOT / "requirements" / "checkov.txt").read_text()
+
+
+@pytest.mark.parametrize("policy", CONFIG["skip-check"])
+def test_a_policy_that_is_skipped_says_why(policy: str) -> None:
+    lines = TEXT.splitlines()
+    before = lines[lines.index(f"  - {policy}") - 1]
+
+    assert re.fullmatch(r"  # .*\.", before)
+
+
+def test_no_resource_is_let_off_where_nobody_sees_it() -> None:
+    assert "checkov" not in (ROOT / "template.yaml").read_text()
+    assert not {"soft-fail", "soft-fail-on", "skip-framework", "skip-path", "baseline"} & set(CONFIG)
+
+
+def test_the_whole_template_is_held_to_all_other_policies_without_the_network() -> None:
+    assert CONFIG["file"] == ["template.yaml"]
+    assert CONFIG["framework"] == ["cloudformation"]
+    assert CONFIG["skip-download"] is True
+    assert not {"check", "bc-api-key", "repo-id"} & set(CONFIG)
+
+
+def test_checkov_is_locked_with_hashes() -> None:
+    packages = re.findall(r"^[a-z0-9][\w.-]*==", LOCK, re.MULTILINE)
+
+    assert "checkov==" in packages
+    assert LOCK.count("--hash=sha256:") >= len(packages)
