@@ -46,6 +46,12 @@ def test_every_function_that_reads_a_stream_has_alarms(metric: str, statistic: s
     assert {alarm["Statistic"] for alarm in alarms.values()} == {statistic}
 
 
+def test_every_state_machine_has_an_alarm_on_executions_that_fail() -> None:
+    assert set(_alarms_on("AWS/States", "ExecutionsFailed", "StateMachineArn")) == set(
+        of_type("AWS::Serverless::StateMachine")
+    )
+
+
 def test_the_state_machine_of_classes_has_alarms_for_each_bad_end_and_for_throttles() -> None:
     for metric in ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionThrottled"):
         assert "ClassroomStateMachine" in _alarms_on("AWS/States", metric, "StateMachineArn")

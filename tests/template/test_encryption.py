@@ -1,10 +1,10 @@
-"""With a key of the customer's all that is stored is encrypted with it, and nobody may do more with it than they must."""
+"""With a key of the customer's all that is stored is encrypted with it, and nobody may do more with it than needed."""
 
 import re
 
 import pytest
 
-from tests.template.project import Json, deployed, of_type, template
+from tests.template.project import deployed, of_type, strings, template
 
 KEY = {"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
 PROPERTIES = {
@@ -14,6 +14,7 @@ PROPERTIES = {
     "AWS::SNS::Topic": "KmsMasterKeyId",
 }
 STORES = [(name, kind) for kind in PROPERTIES for name in of_type(kind)]
+SERVICES = ("dynamodb:", "sqs:", "secretsmanager:")
 POLICY = template()["Resources"]["KmsKeyAccess"]
 PARAMETER = template()["Parameters"]["KmsKeyArn"]
 
@@ -52,10 +53,16 @@ def test_functions_may_use_that_key_alone_and_only_through_the_services_that_enc
     ]
 
 
-def test_every_function_and_nobody_else_may_use_the_key() -> None:
+def test_every_function_that_uses_these_services_and_nobody_else_may_use_the_key() -> None:
     roles = {role["Ref"] for role in POLICY["Properties"]["Roles"]}
+    using = {
+        name
+        for name, each in deployed().items()
+        if each["Type"] == "AWS::IAM::Role"
+        and any(action.startswith(SERVICES) for action in strings(each["Properties"].get("Policies", [])))
+    }
 
-    assert roles == {each["Properties"]["Role"]["Fn::GetAtt"][0] for each in _deployed_functions()}
+    assert roles == using
 
 
 @pytest.mark.parametrize(
@@ -82,7 +89,3 @@ def test_a_key_may_be_given_so(arn: str) -> None:
 def test_a_key_may_not_be_given_so(arn: str) -> None:
     """Policies know keys by their ARN alone, and a wildcard is no key."""
     assert not re.fullmatch(PARAMETER["AllowedPattern"], arn)
-
-
-def _deployed_functions() -> list[Json]:
-    return [each for each in deployed().values() if each["Type"] == "AWS::Lambda::Function"]

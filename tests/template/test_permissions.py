@@ -118,8 +118,8 @@ MANAGED = {
         "service-role/AWSLambdaSQSQueueExecutionRole",
         "AWSXrayWriteOnlyAccess",
     },
-    "ClassroomStateMachineRole": {"AWSXrayWriteOnlyAccess"},
-    "OneTimeLambdaSchedulerRole": {"AWSXrayWriteOnlyAccess"},
+    "ClassroomStateMachineRole": {"AWSXrayWriteOnlyAccess if IsTraced"},
+    "OneTimeLambdaSchedulerRole": {"AWSXrayWriteOnlyAccess if IsTraced"},
     "ApiGatewayCloudWatchRole": {"service-role/AmazonAPIGatewayPushToCloudWatchLogs"},
 }
 MANAGED_FOR_ANY_FUNCTION = {"service-role/AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
@@ -128,6 +128,8 @@ MANAGED_FOR_ANY_FUNCTION = {"service-role/AWSLambdaBasicExecutionRole", "AWSXray
 def test_there_are_no_other_roles() -> None:
     assert set(_roles()) == set(ALLOWED)
     assert not [name for name, each in deployed().items() if each["Type"] in {"AWS::IAM::Policy", "AWS::IAM::User"}]
+    # What this one allows is said in test_encryption.py.
+    assert [name for name, each in deployed().items() if each["Type"] == "AWS::IAM::ManagedPolicy"] == ["KmsKeyAccess"]
 
 
 @pytest.mark.parametrize("role", sorted(ALLOWED))
@@ -149,7 +151,7 @@ def test_a_role_may_do_what_it_must_and_no_more(role: str) -> None:
 
 @pytest.mark.parametrize("role", sorted(ALLOWED))
 def test_a_role_has_only_the_managed_policies_of_its_kind(role: str) -> None:
-    managed = {_text(arn).partition(":iam::aws:policy/")[2] for arn in _roles()[role]["ManagedPolicyArns"]}
+    managed = {_named(policy) for policy in _roles()[role]["ManagedPolicyArns"]}
 
     assert managed == MANAGED.get(role, MANAGED_FOR_ANY_FUNCTION)
 
@@ -183,6 +185,15 @@ def test_no_action_is_a_wildcard_and_only_log_delivery_has_no_resource() -> None
 
 def _roles() -> dict[str, Json]:
     return {name: each["Properties"] for name, each in deployed().items() if each["Type"] == "AWS::IAM::Role"}
+
+
+def _named(policy: Any) -> str:
+    """A managed policy of AWS, with the condition under which the role has it."""
+    if isinstance(policy, dict) and "Fn::If" in policy:
+        condition, arn, otherwise = policy["Fn::If"]
+        assert otherwise == {"Ref": "AWS::NoValue"}
+        return f"{_named(arn)} if {condition}"
+    return _text(policy).partition(":iam::aws:policy/")[2]
 
 
 def _listed(value: Any) -> list[Any]:

@@ -1,0 +1,114 @@
+"""The commands of docs/operations.md, as they stand there, on the deployed stack."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.environment import REGION, environment
+from local.stack import STACK_NAME
+from tests.e2e.client import Client, seconds_from_now
+from tests.template.project import ROOT
+
+DOCUMENT = (ROOT / "docs" / "operations.md").read_text()
+
+
+def commands_under(heading: str) -> list[str]:
+    """The shell blocks of a section, without those of sections in it."""
+    section = re.split(rf"^#+ {re.escape(heading)}$", DOCUMENT, maxsplit=1, flags=re.MULTILINE)[1]
+    return re.findall(r"^```sh\n(.*?)^```", re.split(r"^#+ ", section, flags=re.MULTILINE)[0], re.MULTILINE | re.DOTALL)
+
+
+class Operator:
+    """Somebody at a shell who has pasted the first block of the document."""
+
+    def __init__(self, client: Client, folder: Path) -> None:
+        self._environment = environment(client.stack.aws.endpoint_url, folder)
+        [preamble] = commands_under("Operations")
+        self._preamble = preamble.replace("STACK=classroom-scheduler\n", f"STACK={STACK_NAME}\n")
+
+    def runs(self, *commands: str) -> str:
+        """What the commands print. Fails with what they complain of."""
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", "\n".join([self._preamble, *commands])],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture
+def operator(client: Client, tmp_path: Path) -> Operator:
+    return Operator(client, tmp_path)
+
+
+def test_the_first_block_finds_the_stack(operator: Operator, client: Client) -> None:
+    said = operator.runs('echo "$TABLE" "$MACHINE" "$SWEEP"').split()
+
+    assert said[:2] == [client.stack.table_name, client.stack.state_machine_arn]
+    assert "Sweep" in said[2]
+
+
+def test_a_sweep_and_an_audit_by_hand_say_what_they_found(operator: Operator) -> None:
+    [sweep] = commands_under("Sweep missed")
+    [*_, audit] = commands_under("Records that ran out of retries")
+
+    assert '"StatusCode": 200' in operator.runs(sweep)
+    assert "FunctionError" not in operator.runs(audit)
+
+
+def test_a_pointer_in_the_failures_queue_leads_to_the_classrooms(operator: Operator, client: Client) -> None:
+    room = client.new_id()
+    client.put({"classroomId": room, "start": seconds_from_now(600), "end": seconds_from_now(900)})
+    stream = operator.runs(
+        'aws dynamodb describe-table --table-name "$TABLE" --query Table.LatestStreamArn --output text'
+    )
+    described = json.loads(operator.runs(f"aws dynamodbstreams describe-stream --stream-arn {stream}"))
+    [shard, *_] = described["StreamDescription"]["Shards"]
+    first = shard["SequenceNumberRange"]["StartingSequenceNumber"]
+    receive, records, _ = commands_under("Records that ran out of retries")
+    pointer = f"STREAM={stream.strip()} SHARD={shard['ShardId']} FIRST={first} SIZE=1000"
+    found = records.replace("STREAM=… SHARD=… FIRST=… SIZE=…", pointer)
+    assert pointer in found
+
+    operator.runs(receive)
+    assert room in operator.runs(found)
+
+
+def test_status_events_are_moved_back_to_their_queue(operator: Operator) -> None:
+    [move] = commands_under("Status events that could not be looked at")
+
+    assert "TaskHandle" in operator.runs(move)
+
+
+def test_waiting_classes_move_to_the_new_definition(operator: Operator, client: Client) -> None:
+    room = client.new_id()
+    client.put({"classroomId": room, "start": seconds_from_now(600), "end": seconds_from_now(900)})
+    before = client.wait_for(room, "SCHEDULED", within=10)["executionName"]
+    [move] = commands_under("Changing the state machine while classes wait")
+
+    operator.runs(move)
+
+    after = client.wait_until(room, lambda item: item["executionName"] != before, within=30)
+    assert client.executions(room) == {before: "ABORTED", after["executionName"]: "RUNNING"}
+    client.delete(room)
+
+
+def test_the_deployed_dashboard_shows_the_deployed_alarms(operator: Operator) -> None:
+    alarms = json.loads(operator.runs("aws cloudwatch describe-alarms"))["MetricAlarms"]
+    name = f"{STACK_NAME}-{REGION}"
+    dashboard = operator.runs(
+        f"aws cloudwatch get-dashboard --dashboard-name {name} --query DashboardBody --output text"
+    )
+    body: dict[str, Any] = json.loads(dashboard)
+
+    shown = next(widget for widget in body["widgets"] if widget["type"] == "alarm")["properties"]["alarms"]
+    assert sorted(shown) == sorted(alarm["AlarmArn"] for alarm in alarms)
+    assert {dimension["Value"] for alarm in alarms for dimension in alarm["Dimensions"]} >= {STACK_NAME}
