@@ -29,19 +29,22 @@ def _look(record: SQSRecord) -> None:
         detail = json.loads(record.body)["detail"]
         name, status, error = str(detail["name"]), str(detail["status"]), detail.get("error")
     except (ValueError, TypeError, KeyError) as problem:
-        logger.error("no status event of Step Functions; it goes to the dead-letter queue", error=repr(problem))
+        logger.error("no status event of Step Functions; it goes to the dead-letter queue", reason=repr(problem))
         raise
     classroom_id = classroom_of(name)
     fields = {"classroomId": classroom_id, "executionName": name, "status": status, "error": error}
+    fields["reason"] = detail.get("cause") or error or status  # why it ended
     if classroom_id is None:
-        logger.warning("an execution that the scheduler did not start has ended; nothing is done", **fields)
+        told = "an execution that the scheduler did not start has ended; nothing is done"
+        logger.warning(told, decision="IGNORE", **fields)
     elif is_stop_name(name):
         _stop_again(detail, fields)
     elif execution_ended(name, error, classroom_id, classrooms(), look_at):
-        logger.warning("an execution ended before its time, so its classroom was looked at", **fields)
+        logger.warning("an execution ended before its time, so its classroom was looked at", decision="LOOK", **fields)
         count("ExecutionsEnded")
     else:
-        logger.info("an execution that no longer acts for its classroom has ended", **fields)
+        told = "an execution that no longer acts for its classroom has ended"
+        logger.info(told, decision="IGNORE", **fields)
 
 
 def _stop_again(detail: dict[str, Any], fields: dict[str, Any]) -> None:
@@ -50,7 +53,9 @@ def _stop_again(detail: dict[str, Any], fields: dict[str, Any]) -> None:
     if detail.get("error") != FAILED_FOR_GOOD and detail.get("input"):
         again = stop_ended(detail["name"], json.loads(detail["input"]), executions())
     if again is None:
-        logger.error("a recording could not be stopped; stop it at the classroom server", **fields)
+        told = "a recording could not be stopped; stop it at the classroom server"
+        logger.error(told, decision="GIVE_UP", **fields)
         count("RecordingsNotStopped")
     else:
-        logger.warning("the execution that stops a recording was lost, so another one does", again=again, **fields)
+        told = "the execution that stops a recording was lost, so another one does"
+        logger.warning(told, decision="REPLACE", again=again, **fields)
