@@ -26,16 +26,16 @@ class Operator:
     """Somebody at a shell who has pasted the first block of the document."""
 
     def __init__(self, client: Client, folder: Path) -> None:
-        url = client.stack.aws.endpoint_url
-        # The CLI that PyPI has is version 1, which looks for SQS at its old address, whatever AWS_ENDPOINT_URL says.
-        self._environment = environment(url, folder) | {"AWS_ENDPOINT_URL_SQS": url}
+        self._url = client.stack.aws.endpoint_url
+        self._environment = environment(self._url, folder)
         [preamble] = commands_under("Operations")
         self._preamble = preamble.replace("STACK=classroom-scheduler\n", f"STACK={STACK_NAME}\n")
 
     def runs(self, *commands: str) -> str:
         """What the commands print. Fails with what they complain of."""
+        script = "\n".join([self._preamble, *commands])
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", "\n".join([self._preamble, *map(_of_version_1, commands)])],
+            ["bash", "-euo", "pipefail", "-c", self._of_version_1(script)],
             env=self._environment,
             capture_output=True,
             text=True,
@@ -45,10 +45,10 @@ class Operator:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-
-def _of_version_1(command: str) -> str:
-    """Version 2 takes a payload for base64 unless told otherwise; version 1 knows nothing of that."""
-    return command.replace("--cli-binary-format raw-in-base64-out ", "")
+    def _of_version_1(self, script: str) -> str:
+        """The CLI that PyPI has takes no payload for base64, and looks for SQS at its old address unless told."""
+        script = script.replace("--cli-binary-format raw-in-base64-out ", "")
+        return script.replace("aws sqs ", f"aws --endpoint-url {self._url} sqs ")
 
 
 @pytest.fixture
