@@ -66,10 +66,10 @@ def test_the_log_says_whose_execution_ended_what_was_decided_and_why(day: Day, s
     assert ended["level"] == "WARNING"
     assert (ended["classroomId"], ended["executionName"]) == ("algebra-1", scheduled)
     assert (ended["status"], ended["error"]) == ("ABORTED", "ByHand")
-    (decided,) = [line for line in day.logged() if "decision" in line]
+    (decided,) = [line for line in day.logged() if line["message"] == "looked at"]
     assert (decided["classroomId"], decided["decision"]) == ("algebra-1", "REPLACE")
     assert (decided["executionName"], decided["reason"]) == (day.item()["executionName"], day.item()["reason"])
-    assert day.counted() == {"ExecutionsEnded": 1, "DecidedReplace": 1}
+    assert day.counted() == {"ExecutionsEnded": 1, "ClassroomsSuperseded": 1}
 
 
 def test_a_fourth_end_gives_the_class_up(day: Day, scheduled: str) -> None:
@@ -81,7 +81,7 @@ def test_a_fourth_end_gives_the_class_up(day: Day, scheduled: str) -> None:
     assert day.item()["status"] == "FAILED"
     assert "its execution ended 4 times before its time" in day.item()["reason"]
     assert day.account.running() == set()
-    assert day.counted()["DecidedGiveUp"] == 1
+    assert day.counted()["ClassroomsFailed"] == 1
 
 
 def test_an_event_that_is_delivered_twice_costs_one_restart(day: Day, scheduled: str) -> None:

@@ -50,7 +50,7 @@ def test_a_class_that_was_forgotten_is_taken_up_again(day: Day) -> None:
 
     assert day.item()["restarts"] == 1
     assert day.account.running() == {day.item()["executionName"]}
-    assert day.counted() == {"Sweeps": 1, "Repairs": 1, "RepairsFailed": 0, "DecidedReplace": 1}
+    assert day.counted() == {"Sweeps": 1, "Repairs": 1, "RepairsFailed": 0, "ClassroomsSuperseded": 1}
 
 
 def test_the_log_says_what_a_sweep_found_decided_and_why(day: Day) -> None:

@@ -103,9 +103,8 @@ def test_every_rate_that_may_be_chosen_has_its_expression_with_the_number_that_e
     allowed = template()["Parameters"]["SweepMinutes"]["AllowedValues"]
     rates = template()["Mappings"]["SweepRates"]
 
-    assert rates == {
-        str(minutes): {"Expression": f"rate({minutes} {'minute' if minutes == 1 else 'minutes'})"}
-        for minutes in allowed
+    assert {minutes: rate["Expression"] for minutes, rate in rates.items()} == {
+        str(minutes): f"rate({minutes} {'minute' if minutes == 1 else 'minutes'})" for minutes in allowed
     }
 
 
