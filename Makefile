@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo test check package-check policy chaos asl deploy lock clean
+.PHONY: help setup run demo test check package-check policy chaos bench asl deploy lock clean
 
 # The tools of .venv come first for everything that is started from here, `sam build` and its pip included.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -75,6 +75,9 @@ chaos: $(READY)  ## Drive the simulated scheduler through N random, faulty days 
 
 asl: $(READY)  ## Write the one-time scheduler's definition to build/, for the AWS CLI alone (FUNCTION_ARN=…)
 	@python -m local.asl "$(FUNCTION_ARN)"
+
+bench: $(READY)  ## Measure what docs/performance.md claims, and write it there (BENCH="cold_start cost" for some of it)
+	@PYTHONPATH=src python -m benchmarks $(BENCH)
 
 deploy: $(READY)  ## Build and deploy to AWS, asking for what it needs to know
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL sam build

@@ -73,6 +73,10 @@ class Aws:
         """Step Functions."""
         return _session().client("stepfunctions", **self._options)
 
+    def other(self, service: str) -> Any:
+        """Any other service, without types: for measurements, which look where the app doesn't."""
+        return _session().client(service, **self._options)  # type: ignore[call-overload]
+
     @property
     def _options(self) -> dict[str, Any]:
         config = Config(connect_timeout=5, read_timeout=60, proxies={}, inject_host_prefix=False)

@@ -21,6 +21,7 @@ from local.places import STATE
 from local.processes import run_step
 
 MAX_BYTES = 8_000_000
+"""Without bytecode, of which a package has as many as its machine has Pythons."""
 RUNTIME_BRINGS = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six.py")
 """What is importable on AWS besides the package: boto3 and what it needs."""
 
@@ -51,7 +52,7 @@ def check() -> None:
         # Nobody answers there: building and importing need no AWS.
         env = environment("http://127.0.0.1:9", scratch)
         template = build(scratch / "build", env=env, log=STATE / "packages" / "sam-build.log")
-        runtime = _lay_out_runtime(scratch / "runtime")
+        runtime = lay_out_runtime(scratch / "runtime")
         problems = [problem for package in packages(template) for problem in _problems(package, runtime)]
     if problems:
         raise StepFailed("The Lambda packages are not fit for AWS:\n" + "\n".join(problems))
@@ -70,7 +71,7 @@ def packages(template: Path) -> Iterator[Package]:
 
 def _problems(package: Package, runtime: Path) -> Iterator[str]:
     files = [path for path in package.folder.rglob("*") if path.is_file()]
-    size = sum(path.stat().st_size for path in files)
+    size = sum(path.stat().st_size for path in files if path.suffix != ".pyc")
     if size > MAX_BYTES:
         yield f"{package.function}: {size:,} bytes unzipped, {MAX_BYTES:,} are allowed"
     for path in files:
@@ -116,7 +117,7 @@ def _base_python() -> str:
     return str(getattr(sys, "_base_executable", None) or sys.executable)
 
 
-def _lay_out_runtime(folder: Path) -> Path:
+def lay_out_runtime(folder: Path) -> Path:
     """A folder that holds, of all that is installed here, what the Lambda runtime brings."""
     folder.mkdir()
     installed = Path(sysconfig.get_path("purelib"))

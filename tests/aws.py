@@ -14,6 +14,8 @@ import botocore.handlers
 from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
+from classroom_scheduler.adapters import aws
+
 REGION = "eu-west-1"
 TABLE = "Classrooms"
 BOOKINGS_TABLE = "Bookings"
@@ -241,6 +243,7 @@ def an_account() -> Iterator[Account]:
         account.build()
         # The scheduler's clients come of sessions made from now on, and go through the account's hooks.
         boto3.DEFAULT_SESSION = None
+        aws.session.cache_clear()
         with _hooked("before-call", account.before_call), _hooked("after-call", account.after_call):
             yield account
 

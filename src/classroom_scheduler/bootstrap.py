@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 from botocore.config import Config
 
+from classroom_scheduler.adapters import aws
 from classroom_scheduler.adapters.bookings import TableBookings
 from classroom_scheduler.adapters.classrooms import TableClassrooms
 from classroom_scheduler.adapters.editable_classrooms import EditableTableClassrooms
@@ -144,7 +145,7 @@ def new_id() -> str:
 
 def _secret_reader(arn: str, what: str) -> Callable[[], str]:
     config = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"})
-    provider = SecretsProvider(boto_config=config)
+    provider = SecretsProvider(boto3_client=aws.client("secretsmanager", config))
 
     def read() -> str:
         try:

@@ -33,10 +33,33 @@ def test_a_class_that_is_written_has_an_execution_that_waits_for_its_start(day: 
     )
 
 
-def test_an_insert_costs_one_read_one_write_and_one_start(day: Day) -> None:
+def test_a_new_class_costs_one_write_and_one_start(day: Day) -> None:
     day.deliver(day.put(a_classroom()), at_time="08:00")
 
-    assert day.account.calls == ["GetItem", "UpdateItem", "StartExecution"]
+    # No read: the record's image stands for it, and the write fails if the item has changed since.
+    assert day.account.calls == ["UpdateItem", "StartExecution"]
+
+
+def test_a_new_class_that_was_changed_before_its_record_came_is_left_to_the_record_of_the_change(day: Day) -> None:
+    inserted = day.put(a_classroom("algebra-1", "09:00", "10:00"))
+    changed = day.update("algebra-1", start="2026-12-01T09:30:00Z")
+
+    assert day.deliver(inserted, at_time="08:00") == []
+    assert day.account.calls == ["UpdateItem", "GetItem"]  # the write on the old image is refused
+    assert day.deliver(changed, at_time="08:01") == []
+
+    assert day.item()["scheduled"]["start"] == "2026-12-01T09:30:00Z"
+    assert day.account.running() == {day.item()["executionName"]}
+
+
+def test_a_new_class_that_was_deleted_before_its_record_came_starts_nothing(day: Day) -> None:
+    record = day.put(a_classroom("algebra-1"))
+    day.delete("algebra-1")
+
+    assert day.deliver(record, at_time="08:00") == []
+
+    assert day.account.item("algebra-1") is None
+    assert day.account.running() == set()
 
 
 def test_the_log_says_what_was_decided_for_which_class(day: Day) -> None:
@@ -82,7 +105,8 @@ def test_a_record_that_is_delivered_twice_changes_nothing(day: Day) -> None:
 
     assert day.item() == before
     assert day.account.running() == {before["executionName"]}
-    assert "UpdateItem" not in day.account.calls
+    # The write on the record's image is refused, the item read: it says what is to be.
+    assert day.account.calls == ["UpdateItem", "GetItem", "StartExecution"]
 
 
 def test_edits_of_one_class_in_one_batch_end_at_the_newest(day: Day) -> None:
@@ -222,11 +246,13 @@ def test_bad_input_is_marked_invalid_with_the_reason_in_words(
 def test_bad_input_is_marked_once_and_then_left_alone(day: Day) -> None:
     record = day.put(a_classroom(end=...))
     day.deliver(record, at_time="08:00")
+    before = day.item()
     day.account.calls.clear()
 
     assert day.deliver(record, record, at_time="08:05") == []
 
-    assert set(day.account.calls) == {"GetItem"}
+    assert day.item() == before
+    assert day.account.calls == ["UpdateItem", "GetItem"]  # the first of them refused
 
 
 def test_bad_input_that_is_corrected_runs(day: Day) -> None:
@@ -408,7 +434,9 @@ FAILURES = [
 def test_only_the_record_whose_call_failed_comes_again_and_then_converges(
     day: Day, operation: str, code: str, acted: bool
 ) -> None:
-    before, failing, behind = (day.put(a_classroom(room)) for room in ("before-1", "algebra-1", "behind-1"))
+    # Each with an attribute copied from another item: it isn't a new one then, and is read.
+    rooms = [a_classroom(room, reason="copied") for room in ("before-1", "algebra-1", "behind-1")]
+    before, failing, behind = map(day.put, rooms)
     day.account.will(operation, code, acted=acted, of="algebra-1")
 
     failed = day.deliver(before, failing, behind, at_time="08:00")
@@ -478,7 +506,7 @@ def test_a_record_whose_item_is_always_changed_in_between_comes_again(day: Day) 
 
 def test_a_whole_batch_that_fails_is_told_record_by_record(day: Day) -> None:
     records = [day.put(a_classroom(f"room-{number}")) for number in range(20)]
-    day.account.will("GetItem", "InternalServerError", times=20)
+    day.account.will("UpdateItem", "InternalServerError", times=20)
 
     failed = day.deliver(*records, at_time="08:00")
 

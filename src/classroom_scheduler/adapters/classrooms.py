@@ -16,6 +16,7 @@ from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 
+from classroom_scheduler.adapters import aws
 from classroom_scheduler.adapters.news import count_news
 from classroom_scheduler.domain.errors import (
     ClassroomMoved,
@@ -32,13 +33,12 @@ _DAY_KEYS = ("day", "scheduledStart")
 
 def connect(table_name: str, *, answer_within: float = 3, retries: int = 3) -> TableConnection:
     """A connection that knows this table's key. 1 s to connect and 3 s to answer, four attempts: 16 s at the most."""
-    return TableConnection(
-        table_name,
+    return aws.table(
+        keyed_by_classroom(table_name),
         connect_timeout_seconds=1,
         read_timeout_seconds=answer_within,
         max_retry_attempts=retries,
         max_pool_connections=32,
-        meta_table=keyed_by_classroom(table_name),
     )
 
 

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from classroom_scheduler.adapters import aws
 from classroom_scheduler.domain.ports import Event
 
 Entry = Mapping[str, Any]
@@ -29,9 +29,9 @@ class EventBridgeBus:
     def __init__(self, bus_name: str, source: str, sleep: Callable[[float], None] = time.sleep) -> None:
         self._bus_name, self._source, self._sleep = bus_name, source, sleep
         # Three attempts of 3 s: an EventBridge that hangs costs 12 s, a fifth of the function's time.
-        self._client = boto3.client(
+        self._client = aws.client(
             "events",
-            config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"}),
+            Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"}),
         )
 
     def publish(self, events: Sequence[Event]) -> Mapping[int, str]:

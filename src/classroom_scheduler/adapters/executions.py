@@ -4,10 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from classroom_scheduler.adapters import aws
 from classroom_scheduler.domain.errors import FAILED_FOR_GOOD, REPLACED, ServiceUnavailable
 from classroom_scheduler.domain.names import classroom_of
 from classroom_scheduler.observability import count, logger
@@ -29,9 +29,9 @@ class StateMachineExecutions:
     def __init__(self, state_machine_arn: str) -> None:
         self._state_machine_arn = state_machine_arn
         # Adaptive: StartExecution refills at 150 a second outside the big Regions, and a batch has many threads.
-        self._client = boto3.client(
+        self._client = aws.client(
             "stepfunctions",
-            config=Config(
+            Config(
                 connect_timeout=1,
                 read_timeout=5,
                 retries={"total_max_attempts": 5, "mode": "adaptive"},

@@ -1,9 +1,9 @@
 """The executions of the one-time scheduler."""
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from classroom_scheduler.adapters import aws
 from classroom_scheduler.adapters.executions import execution_arn
 from classroom_scheduler.domain.errors import ServiceUnavailable
 from classroom_scheduler.domain.refusals import AlreadyExists
@@ -15,9 +15,9 @@ class StateMachineInvocations:
     def __init__(self, state_machine_arn: str) -> None:
         self._state_machine_arn = state_machine_arn
         # Two calls of three attempts of 1 s to connect and 3 s to answer: within the function's 28 s.
-        self._client = boto3.client(
+        self._client = aws.client(
             "stepfunctions",
-            config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"}),
+            Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"}),
         )
 
     def start(self, name: str, request: str) -> str:
@@ -28,11 +28,11 @@ class StateMachineInvocations:
             raise AlreadyExists(name) from None
         except (ClientError, BotoCoreError) as error:
             raise ServiceUnavailable(f"StartExecution {name}: {error}") from error
-        return started["executionArn"]
+        return str(started["executionArn"])
 
     def status(self, name: str) -> str | None:
         try:
-            return self._client.describe_execution(executionArn=self._arn(name))["status"]
+            return str(self._client.describe_execution(executionArn=self._arn(name))["status"])
         except self._client.exceptions.ExecutionDoesNotExist:
             return None
         except (ClientError, BotoCoreError) as error:

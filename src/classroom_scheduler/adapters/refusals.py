@@ -1,9 +1,9 @@
 """The dead-letter queue of bookings, for those that can't be followed."""
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from classroom_scheduler.adapters import aws
 from classroom_scheduler.domain.errors import ServiceUnavailable
 
 # A message and its attributes share 256 KB, and the reason is there to be read.
@@ -15,9 +15,9 @@ class QueueOfRefusedBookings:
 
     def __init__(self, queue_url: str) -> None:
         self._queue_url = queue_url
-        self._client = boto3.client(
+        self._client = aws.client(
             "sqs",
-            config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"}),
+            Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"}),
         )
 
     def keep(self, message: str, reason: str) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from pynamodb.connection import TableConnection
 from pynamodb.connection.base import MetaTable
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.operand import Path
 
+from classroom_scheduler.adapters import aws
 from classroom_scheduler.adapters.classrooms import plain_item
 from classroom_scheduler.domain.errors import ServiceUnavailable
 from classroom_scheduler.domain.ports import Item
@@ -22,12 +22,8 @@ class TableWatchlist:
 
     def __init__(self, table_name: str) -> None:
         # A page is up to 1 MB, and a sweep that fails is made up for by the next one in some minutes.
-        self._table = TableConnection(
-            table_name,
-            connect_timeout_seconds=1,
-            read_timeout_seconds=10,
-            max_retry_attempts=3,
-            meta_table=MetaTable(
+        self._table = aws.table(
+            MetaTable(
                 {
                     "TableName": table_name,
                     "KeySchema": [{"AttributeName": "classroomId", "KeyType": "HASH"}],
@@ -46,6 +42,9 @@ class TableWatchlist:
                     ],
                 }
             ),
+            connect_timeout_seconds=1,
+            read_timeout_seconds=10,
+            max_retry_attempts=3,
         )
 
     def overdue(self, shard: str, now: datetime) -> Iterable[str]:

@@ -48,9 +48,9 @@ def reconcile(
 
     Raises ClassroomMoved where other writers won every time, ServiceUnavailable, ClassroomNotWritable.
     """
-    for _ in range(TRIES):
-        item = classrooms.get(classroom_id)
-        current = None if item is None else Classroom.read(classroom_id, item)
+    for attempt in range(TRIES):
+        image = _new_one(history) if attempt == 0 else None
+        current = image or _read(classroom_id, classrooms)
         seen = _checked(current, history, executions)
         now = clock()
         decision = plan(current, seen, now, horizon)
@@ -65,6 +65,21 @@ def reconcile(
         # The item names an execution that has ended before its session is over: another one goes on from there.
         history = replace(history, aborted=history.aborted | {decision.session.execution_name})
     raise ClassroomMoved(f"{classroom_id} was changed by others {TRIES} times while it was being decided on")
+
+
+def _new_one(history: History) -> Classroom | None:
+    """The record's image of a classroom that the scheduler has never touched; it saves the read of every new class.
+
+    Whatever is decided on it is written under the condition that the item still is like that; if not, it is read.
+    """
+    new = history.left
+    untouched = new is not None and not history.sessions and not new.item.keys() & SCHEDULERS_ATTRIBUTES
+    return new if untouched else None
+
+
+def _read(classroom_id: str, classrooms: Classrooms) -> Classroom | None:
+    item = classrooms.get(classroom_id)
+    return None if item is None else Classroom.read(classroom_id, item)
 
 
 def write_report(classroom: Classroom, report: Mapping[str, Any], classrooms: Classrooms, now: datetime) -> Classroom:

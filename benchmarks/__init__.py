@@ -1,0 +1,1 @@
+"""The numbers that this project claims, each beside what it is compared with: `make bench`, docs/performance.md."""

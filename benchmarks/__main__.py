@@ -1,0 +1,40 @@
+"""`python -m benchmarks [names…]`: measures, prints a table, writes results.json, the plots and docs/performance.md."""
+
+import argparse
+import sys
+import time
+from datetime import UTC, datetime
+from importlib import import_module
+
+from benchmarks import plots, report
+from benchmarks.rows import answer
+
+QUESTIONS = ("cold_start", "throughput", "cost", "punctuality")
+"""Modules of this package: each has TITLE and `measure(say) -> list[Row]`."""
+_PLOTS = report.DOCUMENT.parent / "performance"
+
+
+def main() -> int:
+    """Answer the questions asked for, all by default. What was not asked for stays as it was found last."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("questions", nargs="*", metavar="question", help=", ".join(QUESTIONS))
+    parser.add_argument("--date", default=f"{datetime.now(UTC):%Y-%m-%d}", help="what the results are dated with")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.questions) - set(QUESTIONS):
+        parser.error(f"no such question: {', '.join(sorted(unknown))}; there is {', '.join(QUESTIONS)}")
+    found = report.earlier()
+    for name in arguments.questions or QUESTIONS:
+        module = import_module(f"benchmarks.{name}")
+        began, machine = time.monotonic(), report.machine(arguments.date)
+        print(f"\n{module.TITLE}", flush=True)
+        rows = answer(module, lambda text: print(f"  {text}", flush=True))
+        _PLOTS.mkdir(exist_ok=True)
+        (_PLOTS / f"{name}.svg").write_text(plots.bars(module.TITLE, rows))
+        found[module.TITLE] = report.result(rows, machine, f"performance/{name}.svg")
+        report.save(found)
+        print(f"\n{report.table(rows)}\n\n  {time.monotonic() - began:.0f} s", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

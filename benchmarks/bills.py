@@ -1,0 +1,93 @@
+"""What AWS bills for: counts of billable things, priced by prices.json."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+_PRICES = json.loads((Path(__file__).parent / "prices.json").read_text())["prices"]
+_KEYS = {"ByAttention": ("attentionShard", "attentionAt"), "ByDay": ("day", "scheduledStart")}
+_PROJECTS_ALL = {"ByDay"}
+"""The table's indexes, as in template.yaml; ByAttention holds keys only."""
+
+
+def dollars(bill: Mapping[str, float]) -> float:
+    """The price of a million times these counts: units of prices.json, others cost nothing."""
+    return sum(count * float(_PRICES[what]["price"]) for what, count in bill.items() if what in _PRICES)
+
+
+def write_units(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Counter[str]:
+    """Write units of one write to the table, by the images of its stream record: its own and those of the indexes."""
+    units = Counter({"table": _units(max(size(old), size(new)))})
+    for index in _KEYS:
+        units[index] += _index_units(_projected(index, old), _projected(index, new), index)
+    return units
+
+
+def _index_units(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, index: str) -> int:
+    """An index is written where what it holds has changed; a key that changes is deleted and written anew."""
+    if old == new:
+        return 0
+    same_key = old is not None and new is not None and all(old[key] == new[key] for key in _KEYS[index])
+    images = [max(old, new, key=size)] if same_key and old and new else [i for i in (old, new) if i is not None]
+    return sum(_units(size(image)) for image in images)
+
+
+def _projected(index: str, image: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    keys = _KEYS[index]
+    if image is None or not all(key in image for key in keys):
+        return None
+    return image if index in _PROJECTS_ALL else {key: image[key] for key in (*keys, "classroomId")}
+
+
+def _units(bytes_: int) -> int:
+    return max(1, math.ceil(bytes_ / 1024))
+
+
+def size(image: Mapping[str, Any] | None) -> int:
+    """Bytes of an item, by DynamoDB's rules: names and values in UTF-8, numbers two digits a byte."""
+    return sum(len(name.encode()) + _value(value) for name, value in (image or {}).items())
+
+
+def _value(value: Mapping[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return len(content.encode())
+        case "N":
+            return math.ceil(len(content.lstrip("-").replace(".", "")) / 2) + 1
+        case "M":
+            return 3 + sum(1 + len(name.encode()) + _value(each) for name, each in content.items())
+        case "L":
+            return 3 + sum(1 + _value(each) for each in content)
+        case "NULL" | "BOOL":
+            return 1
+        case _:
+            return _others(content)
+
+
+def _others(content: Iterable[str] | bytes) -> int:
+    return len(content) if isinstance(content, bytes) else sum(len(each) for each in content)
+
+
+PEERS: dict[str, tuple[dict[str, float], str]] = {
+    "the article's app": (
+        {"state transition": 6, "Lambda request": 4, "write unit": 1},
+        "an insert starts an execution and no more: edits and deletions are not followed",
+    ),
+    "EventBridge Scheduler, three schedules": (
+        {"one-time schedule": 3, "Lambda request": 4, "write unit": 1},
+        "precise to a minute; state between the three is yours to keep",
+    ),
+    "Lambda durable functions": (
+        {"durable operation": 6, "Lambda request": 8, "write unit": 1},
+        "a wait can't be cancelled or moved; precision not published",
+    ),
+}
+"""One class elsewhere: what is billed, with one write of the classroom itself, and what it lacks.
+
+Scheduler: three schedules, each invoking a function, and one that makes them. Durable: three waits and three steps;
+a function that starts it, its first invocation and one after each of three waits and three steps at most.
+"""

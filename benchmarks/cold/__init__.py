@@ -1,0 +1,1 @@
+"""What is put on the path of an emulated Lambda environment, beside the built package."""
