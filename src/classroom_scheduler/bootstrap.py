@@ -29,6 +29,7 @@ from classroom_scheduler.domain.plan import Decision, History
 from classroom_scheduler.domain.ports import EventBus, Item
 from classroom_scheduler.domain.reconcile import reconcile
 from classroom_scheduler.domain.repair import Finding, audit
+from classroom_scheduler.domain.rules import Rules
 from classroom_scheduler.settings import (
     ApiSettings,
     BookingSettings,
@@ -49,15 +50,17 @@ def clock() -> datetime:
 @cache
 def reconciler() -> Callable[[str, History], Decision]:
     """A function that brings one classroom's executions to what the table says."""
-    horizon = ReconcileSettings.from_environment().horizon
-    return partial(reconcile, classrooms=classrooms(), executions=executions(), clock=clock, horizon=horizon)
+    return partial(reconcile, classrooms=classrooms(), executions=executions(), clock=clock, rules=_rules())
 
 
 @cache
 def auditor() -> Callable[[Iterable[Item]], Counter[Finding]]:
     """A function that compares items with what they should say."""
-    horizon = ReconcileSettings.from_environment().horizon
-    return partial(audit, classrooms=classrooms(), executions=executions(), clock=clock, horizon=horizon)
+    return partial(audit, classrooms=classrooms(), executions=executions(), clock=clock, rules=_rules())
+
+
+def _rules() -> Rules:
+    return Rules(horizon=ReconcileSettings.from_environment().horizon)
 
 
 @cache

@@ -13,8 +13,8 @@ from classroom_scheduler.domain.perform import World, fail, perform
 from classroom_scheduler.domain.plan import Action, Decision, History
 from classroom_scheduler.domain.reconcile import reconcile
 from classroom_scheduler.domain.repair import Finding, audit, execution_ended, stop_ended, sweep
+from classroom_scheduler.domain.rules import DEFAULT_RULES, Rules
 from classroom_scheduler.domain.session import Session, Task, read_session
-from classroom_scheduler.domain.status import HORIZON
 from tests.builders import a_classroom, at
 from tests.fakes import FakeClassrooms, FakeExecutions, FakeServer
 
@@ -27,9 +27,9 @@ class Day:
 
     classroom_id = "algebra-1"
 
-    def __init__(self, horizon: timedelta = HORIZON) -> None:
+    def __init__(self, rules: Rules = DEFAULT_RULES) -> None:
         self.time = at("08:00")
-        self.horizon = horizon
+        self.rules = rules
         self.classrooms = FakeClassrooms()
         self.executions = FakeExecutions()
         self.server = FakeServer(self.now)
@@ -65,7 +65,7 @@ class Day:
         return [decision.action for decision in self.decisions[known:]]
 
     def look_at(self, classroom_id: str, history: History = UNKNOWN) -> None:
-        decision = reconcile(classroom_id, history, self.classrooms, self.executions, self.now, self.horizon)
+        decision = reconcile(classroom_id, history, self.classrooms, self.executions, self.now, self.rules)
         self.decisions.append(decision)
 
     def sweep(self, due_by: datetime | None = None) -> Counter[Finding]:
@@ -74,7 +74,7 @@ class Day:
     def audit(self) -> Counter[Finding]:
         """Look through the whole table, in two parts."""
         items = [item for number in range(2) for item in self.classrooms.segment(number, of=2)]
-        return audit(items, self.classrooms, self.executions, self.now, self.horizon)
+        return audit(items, self.classrooms, self.executions, self.now, self.rules)
 
     def abort(self, execution: str | None = None) -> str:
         """Somebody stops an execution (the item's own unless named) by hand, or the service loses it; its name."""
@@ -104,7 +104,7 @@ class Day:
 
     @property
     def world(self) -> World:
-        return World(classrooms=self.classrooms, server=self.server, clock=self.now, horizon=self.horizon)
+        return World(classrooms=self.classrooms, server=self.server, clock=self.now, horizon=self.rules.horizon)
 
     # what can be seen
 

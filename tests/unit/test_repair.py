@@ -11,6 +11,7 @@ import pytest
 from classroom_scheduler.domain.errors import REPLACED, ClassroomMoved, PermanentError, ServiceUnavailable
 from classroom_scheduler.domain.plan import MAX_RESTARTS, Action, History
 from classroom_scheduler.domain.repair import EVERYTHING, Finding, sweep
+from classroom_scheduler.domain.rules import Rules
 from tests.builders import a_classroom
 from tests.fakes import Fault
 from tests.unit.day import PING, START, STOP, Day, a_day_in_class, a_day_with_a_class
@@ -479,7 +480,7 @@ def test_a_class_deleted_a_moment_ago_is_still_in_the_index_and_is_left_alone() 
 
 def a_deferred_class() -> Day:
     """08:00: the class of 12:00 is beyond the horizon of one hour."""
-    day = Day(horizon=AN_HOUR)
+    day = Day(Rules(horizon=AN_HOUR))
     day.write(start="12:00", end="13:00")
     day.look()
     return day
@@ -534,7 +535,7 @@ def test_a_deferred_class_moved_further_away_stays_deferred_until_then() -> None
 
 
 def test_a_scheduled_class_moved_beyond_the_horizon_is_deferred_and_comes_back() -> None:
-    day = Day(horizon=AN_HOUR)
+    day = Day(Rules(horizon=AN_HOUR))
     day.write(start="08:30", end="09:30")
     day.look()
     first = day.session.execution_name

@@ -10,6 +10,7 @@ from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.errors import ClassroomUnsettled, PermanentError
 from classroom_scheduler.domain.names import is_later, is_stop_name
 from classroom_scheduler.domain.plan import Action, History, plan
+from classroom_scheduler.domain.rules import Rules
 from classroom_scheduler.domain.schedule import DEFAULT_LIVE_PING_DELAY, Schedule, read_time
 from classroom_scheduler.domain.session import Session, Task, TaskRecord, TaskState
 from classroom_scheduler.domain.status import HORIZON, live_ping_due
@@ -125,7 +126,7 @@ def _is_stopped(run: Run, session: Session) -> bool:
 
 
 def _is_edited(classroom: Classroom, now: datetime, horizon: timedelta) -> bool:
-    return plan(classroom, History(), now, horizon).action not in {Action.KEEP, Action.REJECT}
+    return plan(classroom, History(), now, Rules(horizon)).action not in {Action.KEEP, Action.REJECT}
 
 
 def _outside(run: Run) -> Standing:

@@ -5,15 +5,15 @@ Pure: no clock, no AWS. The answer is the same however often and in whatever ord
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.names import is_later, next_name
 from classroom_scheduler.domain.reasons import already_past, reason_for, refusal, rejection
+from classroom_scheduler.domain.rules import DEFAULT_RULES, Rules
 from classroom_scheduler.domain.schedule import Schedule
 from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState, newest
-from classroom_scheduler.domain.status import HORIZON
 
 # Who stops an execution by hand while its item stands is overruled so often; then something is wrong for good.
 MAX_RESTARTS = 3
@@ -79,7 +79,7 @@ class Decision:
     abandoned: tuple[Recording, ...] = ()
 
 
-def plan(current: Classroom | None, history: History, now: datetime, horizon: timedelta = HORIZON) -> Decision:
+def plan(current: Classroom | None, history: History, now: datetime, rules: Rules = DEFAULT_RULES) -> Decision:
     """Where this classroom has to end up: `current` is its item as it is now, `history` what the item can't tell."""
     named_now = () if current is None or current.session is None else (current.session,)
     sessions = (*named_now, *history.sessions)
@@ -97,29 +97,29 @@ def plan(current: Classroom | None, history: History, now: datetime, horizon: ti
         decision = Decision(Action.LEAVE, "The item does not tell its session; the record of its change decides.")
     elif known is not None and history.brought_by_an_insert(known):
         # Whatever ran for the item that was deleted is cancelled, and its execution can't be started again.
-        decision = _reject_or_renew(current, known, history, now, horizon)
+        decision = _reject_or_renew(current, known, history, now, rules)
     else:
-        decision = _decide(current, known, history, now, horizon)
+        decision = _decide(current, known, history, now, rules)
     return _leave_nobody_behind(decision, sessions)
 
 
-def _decide(current: Classroom, known: Session | None, history: History, now: datetime, horizon: timedelta) -> Decision:
+def _decide(current: Classroom, known: Session | None, history: History, now: datetime, rules: Rules) -> Decision:
     if known is None:
-        return _reject_or_renew(current, None, history, now, horizon)
+        return _reject_or_renew(current, None, history, now, rules)
     if known.is_over:
-        return _after_the_end(current, known, history, now, horizon)
+        return _after_the_end(current, known, history, now, rules)
     now = max(now, known.latest_attempt or now)  # clocks of two machines disagree by milliseconds
     refused = refusal(current, known, now)
     wanted = known.scheduled if refused is not None or current.wanted is None else current.wanted
     if _was_told_otherwise(known, now) and wanted.end > now:
-        return _renew(current, wanted, known, history, now, horizon)
+        return _renew(current, wanted, known, history, now, rules)
     if wanted == known.scheduled:
         if known.execution_name in history.deleted:
-            return _replace(current, known, wanted, now, horizon)
-        return _keep(current, known, history, now, horizon, refused)
+            return _replace(current, known, wanted, now, rules)
+        return _keep(current, known, history, now, rules, refused)
     if not known.has_begun:
-        return _replace(current, known, wanted, now, horizon)
-    return _while_recording(current, known, wanted, history, now, horizon)
+        return _replace(current, known, wanted, now, rules)
+    return _while_recording(current, known, wanted, history, now, rules)
 
 
 def _removed(known: Session | None) -> Decision:
@@ -134,36 +134,36 @@ def _removed(known: Session | None) -> Decision:
 
 
 def _reject_or_renew(
-    current: Classroom, after: Session | None, history: History, now: datetime, horizon: timedelta
+    current: Classroom, after: Session | None, history: History, now: datetime, rules: Rules
 ) -> Decision:
     if current.wanted is None:
         return _reject(current.problem)
     if current.wanted.end <= now:
         return _reject(already_past(current.wanted))
-    return _renew(current, current.wanted, after, history, now, horizon)
+    return _renew(current, current.wanted, after, history, now, rules)
 
 
 def _reject(why: object, known: Session | None = None) -> Decision:
     return Decision(Action.REJECT, rejection(why)["reason"], known)
 
 
-def _after_the_end(current: Classroom, known: Session, history: History, now: datetime, horizon: timedelta) -> Decision:
+def _after_the_end(current: Classroom, known: Session, history: History, now: datetime, rules: Rules) -> Decision:
     if current.wanted is None and not current.tells_its_problem:
         return _reject(current.problem, known)
     if current.wanted is None or current.wanted == known.scheduled or current.wanted.end <= now:
-        return Decision(Action.KEEP, reason_for(known, now, horizon, refusal(current, known, now)), known)
-    return _renew(current, current.wanted, known, history, now, horizon)
+        return Decision(Action.KEEP, reason_for(known, now, rules.horizon, refusal(current, known, now)), known)
+    return _renew(current, current.wanted, known, history, now, rules)
 
 
 def _while_recording(
-    current: Classroom, known: Session, wanted: Schedule, history: History, now: datetime, horizon: timedelta
+    current: Classroom, known: Session, wanted: Schedule, history: History, now: datetime, rules: Rules
 ) -> Decision:
     if known.is_stopping and wanted.end <= now:
-        return _keep(current, known, history, now, horizon)
+        return _keep(current, known, history, now, rules)
     # A stop that was tried may have been heard: that recording can't be relied upon to go on.
     if known.is_stopping or known.scheduled.start != wanted.start > now:
-        return _renew(current, wanted, known, history, now, horizon)
-    return _replace(current, known, wanted, now, horizon)
+        return _renew(current, wanted, known, history, now, rules)
+    return _replace(current, known, wanted, now, rules)
 
 
 def _was_told_otherwise(known: Session, now: datetime) -> bool:
@@ -177,10 +177,10 @@ def _was_told_otherwise(known: Session, now: datetime) -> bool:
     return started_for_another_start or stopped_for_another_end
 
 
-def _replace(current: Classroom, known: Session, wanted: Schedule, now: datetime, horizon: timedelta) -> Decision:
+def _replace(current: Classroom, known: Session, wanted: Schedule, now: datetime, rules: Rules) -> Decision:
     name = next_name(current.classroom_id, now, after=known.execution_name)
     session = replace(known, execution_name=name, scheduled=wanted)
-    return Decision(Action.REPLACE, reason_for(session, now, horizon), session)
+    return Decision(Action.REPLACE, reason_for(session, now, rules.horizon), session)
 
 
 def _keep(
@@ -188,19 +188,19 @@ def _keep(
     known: Session,
     history: History,
     now: datetime,
-    horizon: timedelta,
+    rules: Rules,
     refused: str | None = None,
 ) -> Decision:
     if known.execution_name in history.aborted:
-        return _restart(current, known, now, horizon)
-    return Decision(Action.KEEP, reason_for(known, now, horizon, refused), known)
+        return _restart(current, known, now, rules)
+    return Decision(Action.KEEP, reason_for(known, now, rules.horizon, refused), known)
 
 
-def _restart(current: Classroom, known: Session, now: datetime, horizon: timedelta) -> Decision:
+def _restart(current: Classroom, known: Session, now: datetime, rules: Rules) -> Decision:
     """The service lost the execution, or somebody stopped it by hand: it goes on where it was, but not for ever."""
     if known.restarts < MAX_RESTARTS:
         again = replace(known, restarts=known.restarts + 1)
-        return _replace(current, again, known.scheduled, now, horizon)
+        return _replace(current, again, known.scheduled, now, rules)
     error = f"its execution ended {known.restarts + 1} times before its time"
     task = Task.STOP_RECORDING if known.has_begun else Task.START_RECORDING
     due = known.scheduled.end if known.has_begun else known.scheduled.start
@@ -208,11 +208,11 @@ def _restart(current: Classroom, known: Session, now: datetime, horizon: timedel
     session = known.with_task(task, failed)
     if not known.has_begun:
         session = session.with_task(Task.STOP_RECORDING, replace(failed, state=TaskState.SKIPPED))
-    return Decision(Action.GIVE_UP, reason_for(session, now, horizon), session)
+    return Decision(Action.GIVE_UP, reason_for(session, now, rules.horizon), session)
 
 
 def _renew(
-    current: Classroom, wanted: Schedule, after: Session | None, history: History, now: datetime, horizon: timedelta
+    current: Classroom, wanted: Schedule, after: Session | None, history: History, now: datetime, rules: Rules
 ) -> Decision:
     """Named by the record that asks for it, so that the same record, delivered again, names it again."""
     name = history.name or next_name(current.classroom_id, now)
@@ -220,7 +220,7 @@ def _renew(
         name = next_name(current.classroom_id, now, after=after.execution_name)
     still_recording = after.recording if after is not None and after.may_be_recording else None
     session = Session(recording_id=name, execution_name=name, scheduled=wanted, previous=still_recording)
-    return Decision(Action.RENEW, reason_for(session, now, horizon), session)
+    return Decision(Action.RENEW, reason_for(session, now, rules.horizon), session)
 
 
 def _leave_nobody_behind(decision: Decision, sessions: Sequence[Session]) -> Decision:

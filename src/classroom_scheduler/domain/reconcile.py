@@ -15,9 +15,10 @@ from classroom_scheduler.domain.names import stop_name
 from classroom_scheduler.domain.plan import Action, Decision, History, plan
 from classroom_scheduler.domain.ports import Classrooms, Clock, Executions, Item
 from classroom_scheduler.domain.report import attributes_of
+from classroom_scheduler.domain.rules import DEFAULT_RULES, Rules
 from classroom_scheduler.domain.schedule import Schedule, write_instant, write_time
 from classroom_scheduler.domain.session import Recording, newest
-from classroom_scheduler.domain.status import HORIZON, is_deferred
+from classroom_scheduler.domain.status import is_deferred
 
 # Each failed try means that somebody else's write won; five in a row means that something is wrong.
 TRIES = 5
@@ -42,7 +43,7 @@ def reconcile(
     classrooms: Classrooms,
     executions: Executions,
     clock: Clock,
-    horizon: timedelta = HORIZON,
+    rules: Rules = DEFAULT_RULES,
 ) -> Decision:
     """Look at one classroom and bring the world to it.
 
@@ -53,13 +54,13 @@ def reconcile(
         current = image or _read(classroom_id, classrooms)
         seen = _checked(current, history, executions)
         now = clock()
-        decision = plan(current, seen, now, horizon)
+        decision = plan(current, seen, now, rules)
         try:
             if current is not None and decision.action is not Action.LEAVE:
-                write_report(current, intent(current, decision, executions, now, horizon), classrooms, now)
+                write_report(current, intent(current, decision, executions, now, rules.horizon), classrooms, now)
         except ClassroomMoved:
             continue
-        if _carry_out(classroom_id, decision, executions, now, horizon):
+        if _carry_out(classroom_id, decision, executions, now, rules.horizon):
             return decision
         assert decision.session is not None, "only a session has an execution"
         # The item names an execution that has ended before its session is over: another one goes on from there.

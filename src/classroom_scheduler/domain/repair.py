@@ -7,7 +7,7 @@ same: `reconcile`.
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -18,8 +18,8 @@ from classroom_scheduler.domain.plan import History, plan
 from classroom_scheduler.domain.ports import Classrooms, Clock, Executions, Item, Watchlist
 from classroom_scheduler.domain.reconcile import basis, difference, intent
 from classroom_scheduler.domain.report import ATTENTION_GRACE, ATTENTION_SHARDS, attention
+from classroom_scheduler.domain.rules import DEFAULT_RULES, Rules
 from classroom_scheduler.domain.schedule import write_instant, write_time
-from classroom_scheduler.domain.status import HORIZON
 
 Look = Callable[[str, History], object]
 Each = Callable[..., Iterable["Finding"]]
@@ -79,7 +79,7 @@ def sweep(watchlist: Watchlist, look_at: Look, due_by: datetime, each: Each = ma
 
 
 def audit(
-    items: Iterable[Item], classrooms: Classrooms, executions: Executions, clock: Clock, horizon: timedelta = HORIZON
+    items: Iterable[Item], classrooms: Classrooms, executions: Executions, clock: Clock, rules: Rules = DEFAULT_RULES
 ) -> Counter[Finding]:
     """Compare each item with what a look would write, and have the sweep look where that is not the same.
 
@@ -88,7 +88,7 @@ def audit(
     found: Counter[Finding] = Counter()
     for item in items:
         classroom, now = Classroom.read(str(item["classroomId"]), item), clock()
-        if _says_what_it_should(classroom, executions, now, horizon):
+        if _says_what_it_should(classroom, executions, now, rules):
             found[Finding.HEALTHY] += 1
         else:
             found[_mark(classroom, classrooms, now)] += 1
@@ -103,11 +103,11 @@ def _look(classroom_id: str, look_at: Look) -> Finding:
     return Finding.LOOKED_AT
 
 
-def _says_what_it_should(classroom: Classroom, executions: Executions, now: datetime, horizon: timedelta) -> bool:
+def _says_what_it_should(classroom: Classroom, executions: Executions, now: datetime, rules: Rules) -> bool:
     """Whether a look now, with no record to come, would write nothing."""
     due = replace(classroom, item={**classroom.item, "attentionAt": write_time(now)})
-    decision = plan(due, NO_RECORD, now, horizon)
-    return not any(difference(classroom.item, intent(classroom, decision, executions, now, horizon)))
+    decision = plan(due, NO_RECORD, now, rules)
+    return not any(difference(classroom.item, intent(classroom, decision, executions, now, rules.horizon)))
 
 
 def _mark(classroom: Classroom, classrooms: Classrooms, now: datetime) -> Finding:
