@@ -106,7 +106,7 @@ def open_record(run: Run, session: Session, now: datetime) -> TaskRecord:
 def due_at(task: Task, session: Session, now: datetime) -> datetime:
     """When a task of this session is due; the ping hangs on the moment at which the recording really started."""
     if task is Task.START_RECORDING:
-        return session.scheduled.start
+        return session.recorder_start
     if task is Task.STOP_RECORDING:
         return session.scheduled.end
     start = session.tasks.get(Task.START_RECORDING)

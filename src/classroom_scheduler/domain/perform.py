@@ -110,7 +110,8 @@ def _claim(classroom: Classroom, session: Session, world: World) -> Classroom:
 
 
 def _call(run: Run, claimed: Classroom, record: TaskRecord, world: World) -> dict[str, Any]:
-    message = message_of(run, world.clock(), record.attempts, record.due_at, written(claimed.item))
+    told = replace(run, scheduled=replace(run.scheduled, start=run.scheduled.start + _session(claimed).lead))
+    message = message_of(told, world.clock(), record.attempts, record.due_at, written(claimed.item))
     try:
         answer = world.server.send(message, timeout=_timeout(run, world.clock()))
     except PermanentError as error:

@@ -161,7 +161,8 @@ def _while_recording(
     if known.is_stopping and wanted.end <= now:
         return _keep(current, known, history, now, rules)
     # A stop that was tried may have been heard: that recording can't be relied upon to go on.
-    if known.is_stopping or known.scheduled.start != wanted.start > now:
+    recorder_start = wanted.start - rules.lead(current.classroom_id, wanted.start, now, known)
+    if known.is_stopping or known.recorder_start != recorder_start > now:
         return _renew(current, wanted, known, history, now, rules)
     return _replace(current, known, wanted, now, rules)
 
@@ -172,14 +173,15 @@ def _was_told_otherwise(known: Session, now: datetime) -> bool:
     Its item was wiped or damaged when the schedule was changed, and this came to light only afterwards.
     """
     start, stop = known.tasks.get(Task.START_RECORDING), known.tasks.get(Task.STOP_RECORDING)
-    started_for_another_start = start is not None and start.due_at != known.scheduled.start > now
+    started_for_another_start = start is not None and start.due_at != known.recorder_start > now
     stopped_for_another_end = known.is_stopping and stop is not None and stop.due_at != known.scheduled.end
     return started_for_another_start or stopped_for_another_end
 
 
 def _replace(current: Classroom, known: Session, wanted: Schedule, now: datetime, rules: Rules) -> Decision:
     name = next_name(current.classroom_id, now, after=known.execution_name)
-    session = replace(known, execution_name=name, scheduled=wanted)
+    lead = rules.lead(current.classroom_id, wanted.start, now, known)
+    session = replace(known, execution_name=name, scheduled=wanted, lead=lead)
     return Decision(Action.REPLACE, reason_for(session, now, rules.horizon), session)
 
 
@@ -203,7 +205,7 @@ def _restart(current: Classroom, known: Session, now: datetime, rules: Rules) ->
         return _replace(current, again, known.scheduled, now, rules)
     error = f"its execution ended {known.restarts + 1} times before its time"
     task = Task.STOP_RECORDING if known.has_begun else Task.START_RECORDING
-    due = known.scheduled.end if known.has_begun else known.scheduled.start
+    due = known.scheduled.end if known.has_begun else known.recorder_start
     failed = TaskRecord(TaskState.FAILED, due, now, now, attempts=0, error=error)
     session = known.with_task(task, failed)
     if not known.has_begun:
@@ -219,7 +221,8 @@ def _renew(
     if after is not None and not is_later(name, after.execution_name):
         name = next_name(current.classroom_id, now, after=after.execution_name)
     still_recording = after.recording if after is not None and after.may_be_recording else None
-    session = Session(recording_id=name, execution_name=name, scheduled=wanted, previous=still_recording)
+    lead = rules.lead(current.classroom_id, wanted.start, now)
+    session = Session(recording_id=name, execution_name=name, scheduled=wanted, previous=still_recording, lead=lead)
     return Decision(Action.RENEW, reason_for(session, now, rules.horizon), session)
 
 

@@ -69,6 +69,12 @@ def _story_before_start(session: Session) -> str:
         return f"Starting the recording failed {_times(attempt)} ({attempt.error}); it is tried again until the end."
     start, end = write_time(session.scheduled.start), write_time(session.scheduled.end)
     delay = session.scheduled.live_ping_delay
+    if session.lead:
+        early = f"{write_time(session.recorder_start)}, {session.lead // timedelta(seconds=1)} s before the class at"
+        return (
+            f"Recording starts at {early} {start}, so that not all recorders of that time start at once; "
+            f"the live ping follows {delay} s into the class, and recording stops at {end}."
+        )
     return f"Recording starts at {start}, the live ping follows {delay} s later, and recording stops at {end}."
 
 

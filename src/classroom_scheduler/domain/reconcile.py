@@ -146,7 +146,7 @@ def _carry_out(
     """Start what has to run, then stop what may not; False where the session's own execution has ended before it."""
     session, runs = decision.session, True
     if session is not None and not session.is_over and not is_deferred(session, now, horizon):
-        own = request(classroom_id, session.recording_id, session.scheduled)
+        own = request(classroom_id, session.recording_id, replace(session.scheduled, start=session.recorder_start))
         runs = executions.start(session.execution_name, own)
     for recording in decision.abandoned:
         executions.start(stop_name(recording.recording_id), _stop_request(classroom_id, recording, now))
@@ -167,7 +167,10 @@ def request(classroom_id: str, recording_id: str, schedule: Schedule) -> dict[st
 
 
 def _stop_request(classroom_id: str, recording: Recording, now: datetime) -> dict[str, Any]:
-    """An execution that stops the recording and does nothing else: at once, as its times have passed, or at the end."""
+    """An execution that stops the recording and does nothing else: at once, as its times have passed, or at the end.
+
+    Its class may be still to come, where the recorder was started early.
+    """
     end = recording.until or now.replace(microsecond=0)
-    schedule = Schedule(recording.start, max(recording.start, end), live_ping_delay=0)
+    schedule = Schedule(min(recording.start, end), end, live_ping_delay=0)
     return request(classroom_id, recording.recording_id, schedule)

@@ -8,7 +8,7 @@ from typing import Any
 
 from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.reasons import reason_for, refusal
-from classroom_scheduler.domain.schedule import Schedule, write_instant, write_time
+from classroom_scheduler.domain.schedule import write_instant, write_time
 from classroom_scheduler.domain.session import Recording, Session, TaskRecord
 from classroom_scheduler.domain.status import HORIZON, is_deferred, status_of
 
@@ -25,7 +25,7 @@ def attributes_of(
         **_verdict(classroom, session, now, horizon),
         "executionName": session.execution_name,
         "recordingId": session.recording_id,
-        "scheduled": _schedule_attribute(session.scheduled),
+        "scheduled": _schedule_attribute(session),
         "tasks": {str(task): _task_attribute(record) for task, record in session.tasks.items()},
         "day": session.scheduled.start.date().isoformat(),
         "scheduledStart": write_time(session.scheduled.start),
@@ -79,17 +79,18 @@ def _storable(value: Any) -> Any:
 def _attention_at(session: Session, now: datetime, horizon: timedelta) -> datetime:
     if is_deferred(session, now, horizon):
         return session.scheduled.start - horizon
-    due = session.scheduled.end if session.has_begun else session.scheduled.start
+    due = session.scheduled.end if session.has_begun else session.recorder_start
     latest = max((record.started_at for record in session.tasks.values()), default=due)
     return max(due, latest) + ATTENTION_GRACE
 
 
-def _schedule_attribute(schedule: Schedule) -> dict[str, Any]:
-    return {
-        "start": write_time(schedule.start),
-        "end": write_time(schedule.end),
-        "livePingDelay": schedule.live_ping_delay,
+def _schedule_attribute(session: Session) -> dict[str, Any]:
+    attribute: dict[str, Any] = {
+        "start": write_time(session.scheduled.start),
+        "end": write_time(session.scheduled.end),
+        "livePingDelay": session.scheduled.live_ping_delay,
     }
+    return attribute | {"recorderStart": write_time(session.recorder_start)} if session.lead else attribute
 
 
 def _task_attribute(record: TaskRecord) -> dict[str, Any]:

@@ -12,6 +12,9 @@ from classroom_scheduler.domain.names import is_later, is_name_of
 from classroom_scheduler.domain.ports import Item
 from classroom_scheduler.domain.schedule import InvalidClassroom, Schedule, read_schedule, read_time
 
+# The parameter's maximum: a recorder that starts ten minutes early records an empty room.
+MAX_START_LEAD = timedelta(minutes=10)
+
 
 class Task(StrEnum):
     """A task's state in the state machine, its Lambda's name and its key in `tasks`."""
@@ -80,6 +83,8 @@ class Session:
     previous: Recording | None = None
     # How often its execution ended before its time and was taken up again.
     restarts: int = 0
+    # So long before its class the recorder is started; it stays, whatever becomes of the parameter.
+    lead: timedelta = timedelta()
 
     def has(self, task: Task, *states: TaskState) -> bool:
         """Whether the task is recorded in one of the states, or, where none are given, in any."""
@@ -89,6 +94,11 @@ class Session:
     @property
     def has_begun(self) -> bool:
         return self.has(Task.START_RECORDING)
+
+    @property
+    def recorder_start(self) -> datetime:
+        """When the recorder is started: with the class, or up to MAX_START_LEAD before it."""
+        return self.scheduled.start - self.lead
 
     @property
     def latest_attempt(self) -> datetime | None:
@@ -139,7 +149,10 @@ def read_session(classroom_id: str, item: Item) -> Session | None:
         return None
     try:
         schedule = read_schedule({"classroomId": classroom_id, **scheduled})
-    except InvalidClassroom:
+        lead = schedule.start - read_time(scheduled.get("recorderStart", scheduled["start"]))
+    except (InvalidClassroom, ValueError, TypeError, OverflowError):
+        return None
+    if not timedelta() <= lead <= MAX_START_LEAD:
         return None
     return Session(
         recording_id=str(recording_id),
@@ -148,6 +161,7 @@ def read_session(classroom_id: str, item: Item) -> Session | None:
         tasks=_read_tasks(item.get("tasks")),
         previous=_read_previous(classroom_id, item.get("previousRecording")),
         restarts=_read_restarts(item.get("restarts")),
+        lead=lead,
     )
 
 

@@ -25,4 +25,6 @@ def is_deferred(session: Session, now: datetime, horizon: timedelta) -> bool:
 
 
 def live_ping_due(session: Session, recording_since: datetime) -> datetime:
-    return recording_since + timedelta(seconds=session.scheduled.live_ping_delay)
+    """The ping's delay after the recording started, and where its recorder was started early, after the class did."""
+    since = max(recording_since, session.scheduled.start) if session.lead else recording_since
+    return since + timedelta(seconds=session.scheduled.live_ping_delay)
