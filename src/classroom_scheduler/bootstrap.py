@@ -60,7 +60,8 @@ def auditor() -> Callable[[Iterable[Item]], Counter[Finding]]:
 
 
 def _rules() -> Rules:
-    return Rules(horizon=ReconcileSettings.from_environment().horizon)
+    settings = ReconcileSettings.from_environment()
+    return Rules(horizon=settings.horizon, start_lead=settings.start_lead)
 
 
 @cache

@@ -13,10 +13,11 @@ class ReconcileSettings:
     classrooms_table: str
     state_machine_arn: str
     horizon: timedelta
+    start_lead: timedelta
 
     @classmethod
     def from_environment(cls) -> Self:
-        return cls(_required("CLASSROOMS_TABLE"), _required("STATE_MACHINE_ARN"), _horizon())
+        return cls(_required("CLASSROOMS_TABLE"), _required("STATE_MACHINE_ARN"), _horizon(), _start_lead())
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +107,7 @@ def _required(name: str) -> str:
 
 def _horizon() -> timedelta:
     return timedelta(hours=int(os.environ.get("HORIZON_HOURS", "7200")))
+
+
+def _start_lead() -> timedelta:
+    return timedelta(seconds=int(os.environ.get("START_LEAD_SECONDS", "0")))

@@ -1,6 +1,7 @@
 """ClassroomChanged: what people write to the table, and what comes of it in AWS."""
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from classroom_scheduler.domain.reconcile import TRIES
 from tests.builders import a_change, a_classroom, an_insert, at
+from tests.integration.conftest import forget_clients
 from tests.integration.day import Day
 
 # --- a class is written -----------------------------------------------------------------------------------------------
@@ -534,6 +536,22 @@ def test_a_class_beyond_the_horizon_waits_without_an_execution(day: Day) -> None
 
     assert day.item()["status"] == "DEFERRED"
     assert day.account.executions() == {}
+
+
+@pytest.fixture
+def a_lead_of_a_minute(day: Day, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("START_LEAD_SECONDS", "60")
+    forget_clients()
+    yield
+    forget_clients()
+
+
+@pytest.mark.usefixtures("a_lead_of_a_minute")
+def test_the_recorder_is_started_before_its_class_where_the_stack_says_so(day: Day) -> None:
+    day.deliver(day.put(a_classroom("algebra-1", "09:00", "10:00")), at_time="08:00")
+
+    assert '"start":"2026-12-01T08:59:51Z"' in day.account.input_of(day.item()["executionName"])
+    assert day.item()["scheduled"]["recorderStart"] == "2026-12-01T08:59:51Z"
 
 
 def test_a_class_that_has_begun_already_starts_at_once(day: Day) -> None:

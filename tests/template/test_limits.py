@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from classroom_scheduler.domain.session import MAX_START_LEAD
 from tests.template.project import ROOT, Json, deployed, functions, of_type, template
 
 PARAMETERS: dict[str, Json] = template()["Parameters"]
@@ -112,6 +113,20 @@ def test_every_parameter_is_used_and_presented() -> None:
 
 def test_the_horizon_leaves_an_execution_time_for_its_class_within_the_year_it_may_live() -> None:
     assert PARAMETERS["HorizonHours"]["MaxValue"] / 24 + 60 < 365
+
+
+def test_a_recorder_starts_as_early_as_an_item_can_say_at_most_and_with_its_class_unless_told_otherwise() -> None:
+    assert PARAMETERS["StartLeadSeconds"]["MaxValue"] == MAX_START_LEAD.total_seconds()
+    assert PARAMETERS["StartLeadSeconds"]["Default"] == PARAMETERS["StartLeadSeconds"]["MinValue"] == 0
+
+
+def test_every_function_that_starts_executions_knows_how_early_and_no_other() -> None:
+    variables = {name: each["Environment"]["Variables"] for name, each in functions().items()}
+    lead = {"Ref": "StartLeadSeconds"}
+
+    assert {name for name, each in variables.items() if each.get("START_LEAD_SECONDS") == lead} == {
+        name for name, each in variables.items() if "STATE_MACHINE_ARN" in each
+    }
 
 
 def test_the_webhook_secret_is_a_key_as_the_standard_asks_for_it() -> None:
