@@ -9,8 +9,8 @@ from importlib import import_module
 from benchmarks import plots, report
 from benchmarks.rows import answer
 
-QUESTIONS = ("cold_start", "throughput", "cost", "punctuality")
-"""Modules of this package: each has TITLE and `measure(say) -> list[Row]`."""
+QUESTIONS = ("cold_start", "throughput", "cost", "punctuality", "hotspot", "growth")
+"""Modules of this package: each has TITLE and `measure(say) -> list[Row]`, and `plot(rows)` where bars don't say it."""
 _PLOTS = report.DOCUMENT.parent / "performance"
 
 
@@ -29,7 +29,8 @@ def main() -> int:
         print(f"\n{module.TITLE}", flush=True)
         rows = answer(module, lambda text: print(f"  {text}", flush=True))
         _PLOTS.mkdir(exist_ok=True)
-        (_PLOTS / f"{name}.svg").write_text(plots.bars(module.TITLE, rows))
+        plot = module.plot(rows) if hasattr(module, "plot") else plots.bars(module.TITLE, rows)
+        (_PLOTS / f"{name}.svg").write_text(plot)
         found[module.TITLE] = report.result(rows, machine, f"performance/{name}.svg")
         report.save(found)
         print(f"\n{report.table(rows)}\n\n  {time.monotonic() - began:.0f} s", flush=True)
