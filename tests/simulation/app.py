@@ -17,6 +17,7 @@ from classroom_scheduler.domain.plan import History
 from classroom_scheduler.domain.ports import Classrooms, ClassroomServer, Clock, Executions, Watchlist
 from classroom_scheduler.domain.reconcile import reconcile
 from classroom_scheduler.domain.repair import Finding, audit, execution_ended, stop_ended, sweep
+from classroom_scheduler.domain.rules import Rules
 from classroom_scheduler.domain.session import Task
 
 
@@ -28,6 +29,7 @@ class App:
     executions: Executions
     server: ClassroomServer
     clock: Clock
+    rules: Rules
     broke: Any
 
     def classroom_changed(self, changes: Iterable[Change]) -> list[str]:
@@ -53,7 +55,7 @@ class App:
 
     def audit(self, watchlist: Watchlist) -> Counter[Finding]:
         """Compare every item with what it should say."""
-        return audit(watchlist.segment(0, 1), self.classrooms, self.executions, self.clock)
+        return audit(watchlist.segment(0, 1), self.classrooms, self.executions, self.clock, self.rules)
 
     def perform(self, function: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Invoke a task's function with the payload that the state machine gives it."""
@@ -67,7 +69,7 @@ class App:
     def _look_at(self, classroom_id: str, history: History) -> None:
         try:
             with suppress(ClassroomNotWritable):
-                reconcile(classroom_id, history, self.classrooms, self.executions, self.clock)
+                reconcile(classroom_id, history, self.classrooms, self.executions, self.clock, self.rules)
         except SchedulerError:
             raise
         except Exception:

@@ -179,7 +179,7 @@ class Model:
         known = server.recordings.get(recording_id)
         if known is not None and known.stops:
             return  # the server knows better
-        if _time(item, "start") > now:
+        if self._begins(item) > now:
             self._violate(f"{recording_id} starts before {item['scheduled']}")
         for other_id, other in server.recordings.items():
             if other.classroom_id != classroom_id or other_id == recording_id or not other.starts:
@@ -290,13 +290,16 @@ class Model:
         if self._scheduled(item) != wanted:
             self._violate(f"{classroom_id}: {wanted} is not in force at {now}: {item}")
             return
-        if any(abs(now - moment) < MARGIN for moment in (wanted.start, wanted.end, wanted.start - HORIZON)):
+        begins = self._begins(item)
+        if not timedelta(0) <= wanted.start - begins <= self.world.start_lead:
+            self._violate(f"{classroom_id} is to be recorded from {begins}: {item}")
+        if any(abs(now - moment) < MARGIN for moment in (begins, wanted.start, wanted.end, wanted.start - HORIZON)):
             return
         if status == "FAILED" and self._may_have_failed(str(recording_id), item):
             self._judge_running(classroom_id, None)
             self._judge_live(classroom_id, None)
             return
-        expected, says = self._expected(wanted, now)
+        expected, says = self._expected(wanted, begins, now)
         if status != expected:
             self._violate(f"{classroom_id} is {status}, not {expected}, at {now}: {item}")
         if says and not all(moment in item["reason"] for moment in says):
@@ -306,11 +309,16 @@ class Model:
         if expected == "COMPLETED":
             self._judge_completed(str(recording_id), wanted)
 
-    def _expected(self, wanted: Wanted, now: datetime) -> tuple[str, list[str]]:
+    def _begins(self, item: Item) -> datetime:
+        """When the recorder is to be started: with a lead, before its class."""
+        early = _time(item, "recorderStart")
+        return _time(item, "start") if early == LONG_AGO else early
+
+    def _expected(self, wanted: Wanted, begins: datetime, now: datetime) -> tuple[str, list[str]]:
         """The status that is right now, and the moments that the reason has to name."""
         if now < wanted.start - HORIZON:
             return "DEFERRED", [z(wanted.start)]
-        if now < wanted.start:
+        if now < begins:
             return "SCHEDULED", [z(wanted.start), z(wanted.end)]
         if now < wanted.end:
             return "RECORDING", [z(wanted.end)]
@@ -332,7 +340,7 @@ class Model:
             return
         if recording.stops[0] < wanted.end:
             self._violate(f"{recording_id} was stopped at {recording.stops[0]}, before {wanted}")
-        due = recording.starts[0] + timedelta(seconds=wanted.delay)
+        due = max(recording.starts[0], wanted.start) + timedelta(seconds=wanted.delay)
         if self.calm and due + MARGIN < wanted.end and not recording.pings:
             self._violate(f"{recording_id} was never pinged")
 

@@ -93,11 +93,12 @@ class Day(RuleBasedStateMachine):
         shards=st.integers(1, 2),
         first=st.tuples(st.sampled_from((30, 5, -20)), durations, delays, styles),
         minutes=st.sampled_from((0, 1, 2)),
+        lead=st.sampled_from((0, 0, 20)),
     )
-    def begin(self, random_seed: int, shards: int, first: tuple[Any, ...], minutes: int) -> None:
+    def begin(self, random_seed: int, shards: int, first: tuple[Any, ...], minutes: int, lead: int) -> None:
         """A class is there already, waiting, running or over."""
         COUNTS["examples"] += 1
-        self.world = World(random_seed, shards, COUNTS)
+        self.world = World(random_seed, shards, COUNTS, timedelta(seconds=lead))
         self.model = Model(self.world)
         self.copies: list[dict[str, Any]] = []
         self.rested = True

@@ -17,6 +17,7 @@ from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES
 from classroom_scheduler.domain.errors import SchedulerError, ServerUnavailable, ServiceUnavailable
 from classroom_scheduler.domain.ports import Item, Message
 from classroom_scheduler.domain.report import ATTENTION_GRACE
+from classroom_scheduler.domain.rules import Rules
 from classroom_scheduler.domain.schedule import write_time
 from tests.fakes import ARN_PREFIX, FakeClassrooms
 from tests.simulation.app import App
@@ -63,6 +64,8 @@ class World:
     seed: int = 0
     shards: int = 2
     counts: Counter[str] = field(default_factory=Counter)
+    # How early recorders may be started, as the stack was told.
+    start_lead: timedelta = timedelta(0)
     violations: list[str] = field(default_factory=list)
     # Stops that Step Functions was seen to refuse: these executions may run on until their times have passed.
     unstopped: set[str] = field(default_factory=set)
@@ -91,9 +94,8 @@ class World:
         self.on_call: Callable[[Invocation, Message], None] = lambda invocation, message: None
         # The clocks of Lambda's machines may be wrong; those of DynamoDB and Step Functions are the world's.
         self.skew, self.jumped = timedelta(0), False
-        self.app = App(
-            _Classrooms(self), _Executions(self), _Server(self), lambda: self.clock() + self.skew, self._broke
-        )
+        ports = _Classrooms(self), _Executions(self), _Server(self)
+        self.app = App(*ports, lambda: self.clock() + self.skew, Rules(start_lead=self.start_lead), self._broke)
         self.on_repair: Callable[[], None] = lambda: None
         self.on_unfinished: Callable[[Iterable[str]], None] = lambda classroom_ids: None
         self.stream.on_unfinished = lambda entries: self.on_unfinished(entry.classroom_id for entry in entries)
