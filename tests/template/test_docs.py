@@ -13,6 +13,7 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = dict(re.findall(r"^([a-z][a-z-]*):(?:[^#\n]*##)?(.*)$", MAKEFILE, re.MULTILINE))
 PUBLIC = ["run", "demo", "test", "check", "deploy", "help"]
 FOLDERS = "benchmarks|docs|events|local|requirements|src|statemachine|tests"
+TEST = re.compile(r"^def (test_\w+)\(", re.MULTILINE)
 FILE = re.compile(rf"(?<![\w./-])(?:(?:{FOLDERS})/[\w./*-]*|[\w./-]+\.(?:py|json|yaml|toml|md|txt|cfg|ini))(?![\w/-])")
 MADE_HERE = (".aws-sam/", "build/", ".local/", ".venv/", "/")
 """Where things appear that are not in the repository, and what addresses of the HTTP API begin with."""
@@ -45,6 +46,14 @@ def test_everything_that_a_document_invokes_exists(document: str) -> None:
     invoked = {name for code in _code(document) for name in re.findall(r"sam (?:local|remote) invoke (\w+)", code)}
 
     assert invoked <= {*functions(), *of_type("AWS::Serverless::StateMachine")}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_test_named_in_a_document_is_there(document: str) -> None:
+    named = {name for code in _code(document) for name in re.findall(r"\btest_\w+\b(?!\.py)", code)}
+    tests = {name for path in (ROOT / "tests").rglob("test_*.py") for name in TEST.findall(path.read_text())}
+
+    assert named <= tests | {path.stem for path in (ROOT / "tests").rglob("test_*.py")}
 
 
 @pytest.mark.parametrize("target", PUBLIC)
