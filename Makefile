@@ -15,6 +15,8 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 # Nobody's AWS profile has a part in the checks and tests.
 OFFLINE := AWS_DEFAULT_REGION=us-east-1 AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
+# The end-to-end tests run alone, because they are about what happens when; all others on every core.
+PYTEST := $(OFFLINE) PYTHONDONTWRITEBYTECODE=1 python -m pytest
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-annotate --no-header $(if $(UPGRADE),--upgrade)
 # The stamp carries the version of Python, so that another PYTHON= makes another .venv.
@@ -49,7 +51,12 @@ demo: $(READY)  ## Run one class from start to stop on this machine; exit 0 only
 	@python -m local demo
 
 test: $(READY)  ## Run every test, the end-to-end ones on the emulator included
-	@$(OFFLINE) PYTHONDONTWRITEBYTECODE=1 python -m pytest $(PYTEST_ARGS)
+ifdef PYTEST_ARGS
+	@$(PYTEST) $(PYTEST_ARGS)
+else
+	@$(PYTEST) --numprocesses=auto --dist=worksteal -m "not e2e"
+	@$(PYTEST) -m e2e
+endif
 
 check: $(READY) package-check policy  ## Lint, types, template, policies, state machine and packages
 	ruff check .
@@ -57,7 +64,7 @@ check: $(READY) package-check policy  ## Lint, types, template, policies, state 
 	mypy
 	cfn-lint template.yaml
 	$(OFFLINE) sam validate --lint
-	$(OFFLINE) PYTHONDONTWRITEBYTECODE=1 python -m pytest -q tests/template
+	$(PYTEST) -q --numprocesses=auto tests/template
 
 package-check: $(READY)  ## Prove that each built Lambda package imports with its own folder and boto3 alone
 	python -m local packages

@@ -72,14 +72,19 @@ def test_a_sweep_and_an_audit_by_hand_say_what_they_found(operator: Operator) ->
 
 
 def test_a_pointer_in_the_failures_queue_leads_to_the_classrooms(operator: Operator, client: Client) -> None:
-    room = client.new_id()
-    client.put({"classroomId": room, "start": seconds_from_now(600), "end": seconds_from_now(900)})
     stream = operator.runs(
         'aws dynamodb describe-table --table-name "$TABLE" --query Table.LatestStreamArn --output text'
     )
     described = json.loads(operator.runs(f"aws dynamodbstreams describe-stream --stream-arn {stream}"))
     [shard, *_] = described["StreamDescription"]["Shards"]
-    first = shard["SequenceNumberRange"]["StartingSequenceNumber"]
+    shard_id = f"--stream-arn {stream.strip()} --shard-id {shard['ShardId']}"
+    latest = operator.runs(
+        f"aws dynamodbstreams get-shard-iterator {shard_id} --shard-iterator-type LATEST --output text"
+    )
+    room = client.new_id()
+    client.put({"classroomId": room, "start": seconds_from_now(600), "end": seconds_from_now(900)})
+    written = operator.runs(f"aws dynamodbstreams get-records --shard-iterator {latest}")
+    first = json.loads(written)["Records"][0]["dynamodb"]["SequenceNumber"]
     receive, records, _ = commands_under("Records that ran out of retries")
     pointer = f"STREAM={stream.strip()} SHARD={shard['ShardId']} FIRST={first} SIZE=1000"
     found = records.replace("STREAM=… SHARD=… FIRST=… SIZE=…", pointer)

@@ -113,6 +113,7 @@ class Model:
             life.in_doubt = True
             if entry.new is None:
                 life.left_behind |= self._recordings_of(entry.classroom_id)
+                life.given_up_at = self.world.clock.now
 
     def note_unfinished(self, classroom_ids: Iterable[str]) -> None:
         """Something failed of which nobody is told: a duplicate, or a message that was received too often."""

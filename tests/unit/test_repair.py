@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from classroom_scheduler.domain.claim import PATIENCE
 from classroom_scheduler.domain.errors import REPLACED, ClassroomMoved, PermanentError, ServiceUnavailable
 from classroom_scheduler.domain.plan import MAX_RESTARTS, Action, History
 from classroom_scheduler.domain.repair import EVERYTHING, Finding, sweep
@@ -853,3 +854,18 @@ def test_tasks_damaged_a_moment_ago_are_left_to_their_record_by_a_sweep_of_every
     assert day.decisions[-1].action is Action.LEAVE
     day.look()
     assert day.session == before
+
+
+def test_a_task_that_would_not_wait_for_an_edit_has_the_sweep_look_after_it() -> None:
+    """The record of the edit is lost, and so would be the mark of an audit with each step of the class."""
+    day = a_day_with_a_class()
+    day.edit(end="2026-12-01T10:30:00Z")
+    day.changes.clear()
+
+    day.until("09:00").run(START, attempt=PATIENCE[START])
+
+    assert day.item["attentionAt"] == "2026-12-01T09:05:00Z"
+    day.until("09:06")
+    day.look_at("algebra-1")
+    assert day.item["scheduled"]["end"] == "2026-12-01T10:30:00Z"
+    assert day.item["attentionAt"] == "2026-12-01T10:35:00Z"

@@ -35,7 +35,10 @@ def attributes_of(
     if session.previous is not None:
         attributes["previousRecording"] = _previous_attribute(session.previous)
     if not session.is_over or session.left_running is not None:
-        attributes |= attention(classroom.classroom_id, _attention_at(session, now, horizon))
+        due = _attention_at(session, now, horizon)
+        if _waits_for_an_edit(classroom, session, now):
+            due = min(due, now + ATTENTION_GRACE)  # a task that wouldn't wait: the record of that edit may be lost
+        attributes |= attention(classroom.classroom_id, due)
     return attributes
 
 
@@ -74,6 +77,11 @@ def _storable(value: Any) -> Any:
             return [_storable(element) for element in value]
         case _:
             return value
+
+
+def _waits_for_an_edit(classroom: Classroom, session: Session, now: datetime) -> bool:
+    wanted = classroom.wanted
+    return wanted is not None and wanted != session.scheduled and refusal(classroom, session, now) is None
 
 
 def _attention_at(session: Session, now: datetime, horizon: timedelta) -> datetime:
