@@ -1,6 +1,7 @@
 """Long runs of the simulation: `python -m tests.simulation.chaos --examples 20000 [--seed 7]`.
 
-Prints its seed and what it did; a broken promise ends it with the smallest day that shows it, and exit code 1.
+Prints its seed and what it did; a broken promise ends it with the day that shows it, and exit code 1. The smallest
+such day takes minutes to find: ask for it with --shrink.
 """
 
 import argparse
@@ -9,7 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import Pool
 from secrets import randbelow
 
 from tests.simulation.test_any_edit_converges import COUNTS, explore
@@ -23,25 +24,19 @@ def main() -> int:
     parser.add_argument("--examples", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=None, help="the seed of the first chunk (default: any)")
     parser.add_argument("--steps", type=int, default=25, help="at most so many steps a day")
+    parser.add_argument("--shrink", action="store_true", help="look for the smallest day that breaks a promise")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     first = randbelow(1_000_000) if arguments.seed is None else arguments.seed
     say(f"{arguments.examples} days, seed {first} (again: --examples {arguments.examples} --seed {first})")
     counts: Counter[str] = Counter()
     began = time.monotonic()
-    with ProcessPoolExecutor(arguments.processes) as pool:
-        chunks = {
-            pool.submit(run_chunk, size, seed, arguments.steps): (size, seed)
-            for size, seed in split(arguments.examples, first)
-        }
-        for chunk in as_completed(chunks):
-            size, seed = chunks[chunk]
-            done, violation = chunk.result()
+    chunks = [(size, seed, arguments.steps, arguments.shrink) for size, seed in split(arguments.examples, first)]
+    with Pool(arguments.processes) as pool:  # leaving it ends whatever still runs
+        for done, violation in pool.imap_unordered(run_chunk, chunks):
             counts += done
             if violation:
-                pool.shutdown(wait=False, cancel_futures=True)
                 say(violation)
-                say(f"A promise was broken. Again: --examples {size} --seed {seed} --steps {arguments.steps}")
                 return 1
             if counts["examples"] // 5_000 > (counts["examples"] - done["examples"]) // 5_000:
                 say(f"{counts['examples']:>9,} days, no violation, {time.monotonic() - began:,.0f} s")
@@ -55,13 +50,15 @@ def split(examples: int, first: int) -> Iterator[tuple[int, int]]:
         yield min(CHUNK, examples - start), first + number
 
 
-def run_chunk(examples: int, random_seed: int, steps: int) -> tuple[Counter[str], str]:
+def run_chunk(chunk: tuple[int, int, int, bool]) -> tuple[Counter[str], str]:
     """Run some days in this process; what was done, and the log of a violation or nothing."""
+    examples, random_seed, steps, shrink = chunk
     COUNTS.clear()
     try:
-        explore(examples, random_seed, steps)
+        explore(examples, random_seed, steps, shrink=shrink)
     except AssertionError as violation:
-        return Counter(COUNTS), "\n".join([str(violation), *getattr(violation, "__notes__", ())])
+        again = f"A promise was broken. Again: --examples {examples} --seed {random_seed} --steps {steps} --shrink"
+        return Counter(COUNTS), "\n".join([str(violation), *getattr(violation, "__notes__", ()), again])
     return Counter(COUNTS), ""
 
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, seed, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -389,8 +389,8 @@ class Day(RuleBasedStateMachine):
         self.nothing_is_ever_broken()
 
 
-def explore(examples: int, random_seed: int, steps: int = 25) -> None:
-    """Run that many random days; raises AssertionError with the log of the smallest day that breaks a promise."""
+def explore(examples: int, random_seed: int, steps: int = 25, *, shrink: bool = True) -> None:
+    """Run that many random days; raises AssertionError with the log of the (smallest) day that breaks a promise."""
     run_state_machine_as_test(
         seed(random_seed)(Day),
         settings=settings(
@@ -400,6 +400,7 @@ def explore(examples: int, random_seed: int, steps: int = 25) -> None:
             deadline=None,
             print_blob=False,
             report_multiple_bugs=False,
+            phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
     )
