@@ -350,7 +350,9 @@ class Model:
         for name, execution in self.world.machine.executions.items():
             waits = execution.state in {"StopRecording", "StopUnconfirmedRecording"} and execution.retries
             mine = execution.running and execution.data["classroomId"] == classroom_id
-            given_up = name.endswith("-stop") and self.world.accidents[execution.data["recordingId"]] > MAX_RESTARTS
+            given_up = (
+                name.endswith(("-stop", "-halt")) and self.world.accidents[execution.data["recordingId"]] > MAX_RESTARTS
+            )
             if mine and not waits and not given_up and name not in allowed:
                 self._violate(f"{name} runs, and {classroom_id} does not need it")
         if needed is not None:
