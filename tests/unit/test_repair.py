@@ -865,6 +865,8 @@ def test_a_task_that_would_not_wait_for_an_edit_has_the_sweep_look_after_it() ->
     day.until("09:00").run(START, attempt=PATIENCE[START])
 
     assert day.item["attentionAt"] == "2026-12-01T09:05:00Z"
+    day.until("09:01").run(PING, attempt=PATIENCE[PING])
+    assert day.item["attentionAt"] == "2026-12-01T09:05:00Z", "not pushed forward"
     day.until("09:06")
     day.look_at("algebra-1")
     assert day.item["scheduled"]["end"] == "2026-12-01T10:30:00Z"

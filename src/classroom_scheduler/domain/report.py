@@ -35,10 +35,11 @@ def attributes_of(
     if session.previous is not None:
         attributes["previousRecording"] = _previous_attribute(session.previous)
     if not session.is_over or session.left_running is not None:
-        due = _attention_at(session, now, horizon)
+        attributes |= attention(classroom.classroom_id, _attention_at(session, now, horizon))
         if _waits_for_an_edit(classroom, session, now):
-            due = min(due, now + ATTENTION_GRACE)  # a task that wouldn't wait: the record of that edit may be lost
-        attributes |= attention(classroom.classroom_id, due)
+            # A task that wouldn't wait: the record of that edit may be lost, and the next step must not push it forward.
+            known, soon = classroom.item.get("attentionAt", "~"), write_time(now + ATTENTION_GRACE)
+            attributes["attentionAt"] = min(attributes["attentionAt"], soon, str(known))
     return attributes
 
 
