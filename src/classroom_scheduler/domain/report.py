@@ -37,7 +37,7 @@ def attributes_of(
     if not session.is_over or session.left_running is not None:
         attributes |= attention(classroom.classroom_id, _attention_at(session, now, horizon))
         if _waits_for_an_edit(classroom, session, now):
-            # A task that wouldn't wait: the record of that edit may be lost, and the next step must not push it forward.
+            # A task that wouldn't wait: the record of that edit may be lost, and no step may push this forward.
             known, soon = classroom.item.get("attentionAt", "~"), write_time(now + ATTENTION_GRACE)
             attributes["attentionAt"] = min(attributes["attentionAt"], soon, str(known))
     return attributes
