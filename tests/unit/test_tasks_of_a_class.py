@@ -509,3 +509,17 @@ def test_a_start_that_was_tried_before_it_was_fenced_is_stopped() -> None:
     assert fenced["state"] == "FENCED"
     assert perform(replace(run, results={"StartRecording": fenced}), day.world)["state"] == "SUCCEEDED"
     assert day.server.live == set()
+
+
+def test_a_start_that_comes_late_and_twice_writes_nothing_over_a_stop() -> None:
+    """The item was wiped for so long that the stop was written without knowing of the start."""
+    day = a_day_in_class()
+    name = day.session.execution_name
+    day.write()
+    day.changes.clear()
+    day.until("10:00").run(STOP, name, attempt=PATIENCE[STOP])
+    stopped = day.item
+
+    assert day.until("10:10").run(START)["state"] == "FENCED"
+    assert day.item == stopped
+    assert day.told().count("recording.start") == 1

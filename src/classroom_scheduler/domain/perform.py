@@ -63,6 +63,8 @@ def perform(run: Run, world: World) -> dict[str, Any]:
         known = session.tasks.get(run.task)
         if known is not None and _is_settled(run.task, known):
             return _known(run, session, known, now)
+        if run.task is Task.START_RECORDING and session.is_over:  # stopped unseen; this attempt is a late duplicate
+            return _outcome(run, Standing.FENCED, "The class is over.")
         record = open_record(run, session, now)
         if missed := _why_missed(run, session, now):
             return _miss(run, classroom, record, missed, world)
