@@ -249,7 +249,7 @@ def test_every_change_of_an_item_is_a_record_and_a_write_that_changes_nothing_is
 def test_a_crash_strikes_before_or_after_a_call_and_spares_nobody() -> None:
     world = World()
     world.table.put(a_classroom())
-    world.points.plan([(4, Act.CRASH)])  # after the read, the write has taken effect
+    world.points.plan([(2, Act.CRASH)])  # a new class is not read; the write has taken effect
     world.stream.deliver(world.stream.shard_of("algebra-1"), 1)
     assert world.counts["crash after UpdateItem"] == 1
     assert "executionName" in (world.table.look("algebra-1") or {})
