@@ -6,6 +6,7 @@ did. It knows nothing of how the application decides.
 
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,11 +41,15 @@ class Life:
     only_typos_since: bool = False
     # When it became right to give up a running recording: moved into the future, or seen to be deleted.
     given_up_at: datetime = LONG_AGO
+    # When it was moved to where a clock that is wrong, or will be, sees the future.
+    perhaps_given_up_at: datetime = LONG_AGO
     seen_gone: bool = False
     # Recordings that may run beside the next one: the class was deleted, that was handled, and it was inserted again.
     left_behind: set[str] = field(default_factory=set)
     # A record ran out of its retries, and no audit has looked since: nothing that is written needs to be followed yet.
     in_doubt: bool = False
+    # Whether one ever did.
+    lost_records: bool = False
 
 
 class Model:
@@ -96,8 +101,10 @@ class Model:
         if life.wanted is not None:
             life.ever_wanted.add(life.wanted)
             life.only_typos_since = False
-            if life.wanted.start > now - self._tolerance:
+            if life.wanted.start > now:
                 life.given_up_at = now
+            if life.wanted.start > now - MARGIN:
+                life.perhaps_given_up_at = now
         if not life.present:
             life.only_typos_since = False
 
@@ -110,7 +117,7 @@ class Model:
         """These records ran out of their retries."""
         for entry in entries:
             life = self.lives[entry.classroom_id]
-            life.in_doubt = True
+            life.in_doubt, life.lost_records = True, True
             if entry.new is None:
                 life.left_behind |= self._recordings_of(entry.classroom_id)
                 life.given_up_at = self.world.clock.now
@@ -129,6 +136,10 @@ class Model:
 
     def _recordings_of(self, classroom_id: str) -> set[str]:
         return {recording_id for recording_id in self.first_named if _classroom_of(recording_id) == classroom_id}
+
+    def _is_given_up(self, life: Life, recording_id: str) -> bool:
+        given_up_at = max(life.given_up_at, life.perhaps_given_up_at) if self.world.jumped else life.given_up_at
+        return given_up_at >= self.first_named.get(recording_id, LONG_AGO)
 
     @property
     def _tolerance(self) -> timedelta:
@@ -190,9 +201,8 @@ class Model:
             excused = "recording.stop" in failed or "recording.start" in server.refused[other_id]
             if other.live and not excused and other_id not in life.left_behind:
                 self._violate(f"{recording_id} starts while {other_id} is live")
-            given_up = life.given_up_at >= self.first_named.get(other_id, LONG_AGO)
             again = self.last_schedule.get(other_id) == item.get("scheduled")
-            if again and not given_up and not failed and other_id not in self.world.troubled:
+            if again and not self._is_given_up(life, other_id) and not failed and other_id not in self.world.troubled:
                 self._violate(f"{recording_id} runs what {other_id} has run: {item.get('scheduled')}")
 
     def _judge_stop(self, classroom_id: str, recording_id: str, item: Item | None) -> None:
@@ -207,9 +217,8 @@ class Model:
             if _time(item, "end") > now and _state(item, "StartRecording") != "FAILED":
                 self._violate(f"{recording_id} stops before its end {item['scheduled']}")
             return
-        given_up = life.given_up_at >= self.first_named.get(recording_id, LONG_AGO)
         # Where its class was neither deleted nor moved into the future, it may only have come to its end.
-        if not given_up and _moment(self.last_schedule.get(recording_id), "end") > now:
+        if not self._is_given_up(life, recording_id) and _moment(self.last_schedule.get(recording_id), "end") > now:
             self._violate(f"{recording_id} is interrupted although its class goes on")
 
     def _judge_ping(self, recording_id: str, started: datetime, item: Item) -> None:
@@ -223,12 +232,18 @@ class Model:
         """Everything is delivered, nothing fails, and whatever was late has had its time."""
         for classroom_id, life in self.lives.items():
             item = self.world.table.look(classroom_id)
-            if life.in_doubt or (item is not None and item.get("executionName") in self.world.untold):
+            if life.in_doubt or (item is not None and self._is_unheard_of(life, item)):
                 continue  # an audit, or the sweep after the next step, will see to it
             if item is None:
                 self._judge_absent(classroom_id)
             else:
                 self._judge_present(classroom_id, life, item)
+
+    def _is_unheard_of(self, life: Life, item: Item) -> bool:
+        """Whether its execution was lost and nobody was told, or named by somebody who died before starting it."""
+        name = item.get("executionName")
+        is_to_come = life.lost_records and name not in self.world.machine.executions
+        return name in self.world.untold or (is_to_come and _moment(item, "attentionAt") > self.world.clock.now)
 
     def judge_end(self) -> None:
         """Time has run past everything."""
@@ -405,7 +420,7 @@ class Model:
 
     def _is_the_items(self, recording_id: str) -> bool:
         item = self.world.table.look(_classroom_of(recording_id)) or {}
-        return item.get("recordingId") == recording_id and item.get("status") != "FAILED"
+        return bool(item.get("recordingId") == recording_id)
 
     def _scheduled(self, item: Item) -> Wanted | None:
         """The schedule that the item says is in force."""
@@ -438,7 +453,9 @@ def _time(item: Item, name: str) -> datetime:
 
 
 def _moment(times: Any, name: str) -> datetime:
-    return datetime.fromisoformat(times[name]) if isinstance(times, dict) and name in times else LONG_AGO
+    with suppress(TypeError, ValueError, KeyError):  # somebody may have damaged it
+        return datetime.fromisoformat(times[name])
+    return LONG_AGO
 
 
 def _state(item: Item, task: str) -> Any:

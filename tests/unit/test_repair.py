@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from classroom_scheduler.domain.claim import PATIENCE
-from classroom_scheduler.domain.errors import REPLACED, ClassroomMoved, PermanentError, ServiceUnavailable
+from classroom_scheduler.domain.errors import (
+    REPLACED,
+    ClassroomMoved,
+    PermanentError,
+    ServerUnavailable,
+    ServiceUnavailable,
+)
 from classroom_scheduler.domain.plan import MAX_RESTARTS, Action, History
 from classroom_scheduler.domain.repair import EVERYTHING, Finding, sweep
 from classroom_scheduler.domain.rules import Rules
@@ -285,6 +291,33 @@ def test_a_recording_whose_stop_could_not_be_started_when_its_class_was_given_up
     assert day.told() == ["recording.start", "recording.stop"]
     assert day.item["status"] == "COMPLETED"
     assert "attentionAt" not in day.item
+
+
+@pytest.mark.parametrize("heard", ["by an event", "by a sweep", "by a mistyped edit", "by its deletion"])
+def test_a_recording_that_a_failed_start_may_have_made_is_stopped_though_its_execution_is_lost(heard: str) -> None:
+    day = a_day_with_a_class().until("09:00")
+    day.server.will("recording.start", Fault.TIMES_OUT, Fault.REFUSES)  # it acted the first time, and said nothing
+    with pytest.raises(ServerUnavailable):
+        day.run(START)
+    with pytest.raises(PermanentError):
+        day.run(START, attempt=1)
+    name = day.abort()
+    assert day.item["status"] == "FAILED"
+    day.look()
+
+    if heard == "by an event":
+        assert day.hear_of_the_end(name)
+    elif heard == "by a sweep":
+        assert day.until("09:05:30").sweep() == {Finding.LOOKED_AT: 1}
+    else:
+        day.delete() if heard == "by its deletion" else day.edit(end="half past ten")
+        day.look()
+    (stop,) = [name for name in day.executions.running if name.endswith("-stop")]
+    day.run(STOP, stop, StartRecording={"state": "FENCED"})
+
+    assert day.told() == ["recording.start", "recording.start", "recording.stop"]
+    assert not any(recording.live for recording in day.server.recordings.values())
+    assert day.sweep(EVERYTHING) == {}, "nothing is left to do"
 
 
 def test_a_recording_that_could_not_be_stopped_in_the_end_is_found_by_every_sweep() -> None:

@@ -319,6 +319,21 @@ def test_a_class_put_again_whose_stop_came_before_its_record_completes_all_the_s
     assert len({message.id for message in day.server.sent("recording.stop")}) == 1
 
 
+def test_a_class_whose_recorder_is_stopped_while_its_item_stays_wiped_says_so_at_once() -> None:
+    day = a_day_recording_early()
+    name = day.session.execution_name
+    scheduled = day.item["scheduled"]
+    day.write()
+
+    day.until("10:04").run(STOP, name, attempt=PATIENCE[STOP], StartRecording={"state": "SUCCEEDED"})
+
+    assert day.item["scheduled"] == scheduled, "the lead included"
+    assert "was stopped, but was never seen to start" in day.item["reason"]
+    day.look()
+    assert day.item["status"] == "COMPLETED"
+    assert day.told() == ["recording.start", "recording.stop"]
+
+
 # --- the parameter changes --------------------------------------------------------------------------------------------
 
 

@@ -375,6 +375,23 @@ def test_a_task_waits_where_its_item_names_an_older_execution() -> None:
     assert day.session.execution_name >= name
 
 
+def test_a_start_tries_again_where_its_item_became_a_copy_from_before_the_class_was_right() -> None:
+    """What the copy says of itself is older than this execution: the stream handler will put back what it hides."""
+    day = a_day_with_a_class(start="nine")
+    rejected = day.item
+    day.until("08:30").edit(start="2026-12-01T09:00:00Z")
+    day.look()
+    day.until("09:00")
+
+    with pytest.raises(ClassroomUnsettled):
+        start_interrupted(day, lambda: day.classrooms.put(rejected))
+    day.look()
+    day.run(START, attempt=1)
+
+    assert day.item["status"] == "RECORDING"
+    assert day.item["tasks"]["StartRecording"]["state"] == "SUCCEEDED"
+
+
 def test_an_execution_stopped_in_the_middle_of_its_call_writes_nothing() -> None:
     day = a_day_with_a_class().until("09:00")
     old = day.session.execution_name

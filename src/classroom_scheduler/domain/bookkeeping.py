@@ -12,7 +12,7 @@ from classroom_scheduler.domain.names import is_later
 from classroom_scheduler.domain.ports import Classrooms, Clock
 from classroom_scheduler.domain.reconcile import TRIES, write_report
 from classroom_scheduler.domain.report import attributes_of
-from classroom_scheduler.domain.session import Session, Task, TaskRecord
+from classroom_scheduler.domain.session import MAX_START_LEAD, Session, Task, TaskRecord
 from classroom_scheduler.domain.status import HORIZON
 
 
@@ -43,7 +43,7 @@ class Bookkeeping:
         latest: Classroom | None = classroom
         for _ in range(TRIES):
             session = latest.session if latest is not None else None
-            if latest is None or (session is None and latest.is_rejected):
+            if latest is None or (session is None and latest.is_rejected_since(run.execution_name)):
                 return None
             if session is None or is_later(run.execution_name, session.execution_name):
                 raise ClassroomUnsettled(f"{run.classroom_id} was put again while its task ran")
@@ -90,9 +90,11 @@ def stop_told(run: Run, stopped: TaskRecord) -> Callable[[Classroom], Session | 
 
     def news(classroom: Classroom) -> Session | None:
         session = classroom.session
-        asks_for_another = classroom.wanted is not None and classroom.wanted.start != run.scheduled.start
-        if session is None and not classroom.is_rejected and not asks_for_another:
-            session = Session(run.recording_id, run.execution_name, run.scheduled)
+        # An execution knows when to start the recorder, which may be before its class.
+        start = run.scheduled.start if classroom.wanted is None else classroom.wanted.start
+        lead = start - run.scheduled.start
+        if session is None and not classroom.is_rejected and timedelta() <= lead <= MAX_START_LEAD:
+            session = Session(run.recording_id, run.execution_name, replace(run.scheduled, start=start), lead=lead)
         if session is None or session.recording_id != run.recording_id:
             return previous_told(run, None)(classroom)
         return session.with_task(Task.STOP_RECORDING, stopped)

@@ -111,6 +111,7 @@ def history_of(changes: Sequence[Change], name: str) -> History:
         name=name,
         copied=next((session for session in brought if session.execution_name not in deleted), None),
         deleted=frozenset(deleted),
+        left_running=None if over is None else over.left_running,
         told_at=max((_updated_at(image) for change in changes for image in change.images), default=""),
     )
 

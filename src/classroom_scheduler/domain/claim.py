@@ -73,7 +73,7 @@ def standing(run: Run, classroom: Classroom | None, now: datetime, horizon: time
     if classroom is None or is_stop_name(run.execution_name):
         return _outside(run)
     session = classroom.session
-    if session is None and classroom.is_rejected and not classroom.was_rejected_before(run.execution_name):
+    if session is None and classroom.is_rejected_since(run.execution_name):
         return _outside(run)
     if session is not None and session.recording_id == run.recording_id and _is_stopped(run, session):
         return Standing.FENCED  # whoever stopped it, another stop would tell nobody anything

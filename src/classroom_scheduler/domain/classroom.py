@@ -79,9 +79,9 @@ class Classroom:
         written_at = self.item.get("updatedAt")
         return written_at if isinstance(written_at, str) else ""
 
-    def was_rejected_before(self, execution_name: str) -> bool:
-        """Whether the item's rejection is from before this execution: a copy that was put over what came after it."""
-        return self.is_rejected and self.updated_at < write_instant(named_at(execution_name), "microseconds")
+    def is_rejected_since(self, execution_name: str) -> bool:
+        """Whether the item was rejected after this execution was named, and is no copy from before it."""
+        return self.is_rejected and self.updated_at >= write_instant(named_at(execution_name), "microseconds")
 
     def asks_the_same_as(self, other: "Classroom") -> bool:
         """Whether people ask the same of both, be it possible or not."""

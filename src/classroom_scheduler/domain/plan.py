@@ -42,7 +42,8 @@ class History:
 
     `sessions` are those that the item named before each change; `told_at` is when the scheduler last wrote on those
     images. Of their executions, those of an item that was `deleted` may have found it gone and given up, and those
-    `aborted` have ended; of their recordings, `ended` ones have been stopped. `left` is the item as the latest change
+    `aborted` have ended; of their recordings, `ended` ones have been stopped. `left_running` is one of an item deleted
+    after its class was over. `left` is the item as the latest change
     left it, None where that deleted it; `name` is what the latest record names a session that it starts; `copied` is
     one that an insert brought from an item deleted before.
     """
@@ -54,6 +55,7 @@ class History:
     deleted: frozenset[str] = frozenset()
     aborted: frozenset[str] = frozenset()
     ended: frozenset[str] = frozenset()
+    left_running: Recording | None = None
     told_at: str = ""
 
     def is_outdated_by(self, current: Classroom) -> bool:
@@ -100,7 +102,7 @@ def plan(current: Classroom | None, history: History, now: datetime, rules: Rule
         decision = _reject_or_renew(current, known, history, now, rules)
     else:
         decision = _decide(current, known, history, now, rules)
-    return _leave_nobody_behind(decision, sessions)
+    return _leave_nobody_behind(decision, sessions, history.left_running)
 
 
 def _decide(current: Classroom, known: Session | None, history: History, now: datetime, rules: Rules) -> Decision:
@@ -226,7 +228,7 @@ def _renew(
     return Decision(Action.RENEW, reason_for(session, now, rules.horizon), session)
 
 
-def _leave_nobody_behind(decision: Decision, sessions: Sequence[Session]) -> Decision:
+def _leave_nobody_behind(decision: Decision, sessions: Sequence[Session], left_running: Recording | None) -> Decision:
     """Retire every execution and abandon every recording that is known of and that the decision does not go on with."""
     latest = [newest(group) for group in _by_recording(sessions)]
     open_ones = [session for session in latest if session is not None and not session.is_over]
@@ -239,7 +241,7 @@ def _leave_nobody_behind(decision: Decision, sessions: Sequence[Session]) -> Dec
         abandoned.pop(decision.session.recording_id, None)
         # Told at every look: what stops it may not have been started when it was given up, and its name starts it once.
         unstopped = [decision.session.previous, decision.session.left_running]
-    abandoned |= {recording.recording_id: recording for recording in unstopped if recording is not None}
+    abandoned |= {recording.recording_id: recording for recording in (*unstopped, left_running) if recording}
     return replace(decision, retired=tuple(sorted(retired)), abandoned=tuple(abandoned.values()))
 
 

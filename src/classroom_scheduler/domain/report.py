@@ -9,7 +9,7 @@ from typing import Any
 from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.reasons import reason_for, refusal
 from classroom_scheduler.domain.schedule import write_instant, write_time
-from classroom_scheduler.domain.session import Recording, Session, TaskRecord
+from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState
 from classroom_scheduler.domain.status import HORIZON, is_deferred, status_of
 
 ATTENTION_SHARDS = 8
@@ -88,7 +88,8 @@ def _waits_for_an_edit(classroom: Classroom, session: Session, now: datetime) ->
 def _attention_at(session: Session, now: datetime, horizon: timedelta) -> datetime:
     if is_deferred(session, now, horizon):
         return session.scheduled.start - horizon
-    due = session.scheduled.end if session.has_begun else session.recorder_start
+    is_recording = session.has_begun and not session.has(Task.START_RECORDING, TaskState.FAILED)
+    due = session.scheduled.end if is_recording else session.recorder_start
     latest = max((record.started_at for record in session.tasks.values()), default=due)
     return max(due, latest) + ATTENTION_GRACE
 

@@ -122,11 +122,16 @@ class Session:
 
     @property
     def left_running(self) -> Recording | None:
-        """The recording whose executions were given up: another one, which does nothing else, stops it at its end."""
+        """The recording that may run though its class is over: another execution, which does nothing else, stops it.
+
+        At its end where its executions were given up; at once where a start failed that an earlier attempt may have
+        made: the class's own execution stops that, but may be lost before it does.
+        """
         stop = self.tasks.get(Task.STOP_RECORDING)
-        if stop is None or stop.state is not TaskState.FAILED or stop.attempts:
-            return None
-        return replace(self.recording, until=self.scheduled.end)
+        if stop is not None and stop.state is TaskState.FAILED and not stop.attempts:
+            return replace(self.recording, until=self.scheduled.end)
+        is_unconfirmed = self.has(Task.START_RECORDING, TaskState.FAILED) and (stop is None or not stop.is_finished)
+        return self.recording if is_unconfirmed else None
 
     @property
     def recording(self) -> Recording:
