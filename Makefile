@@ -79,7 +79,7 @@ $(CHECKOV)/.ready: requirements/checkov.txt $(READY)
 	@touch $@
 
 chaos: $(READY)  ## Drive the simulated scheduler through N random, faulty days (N=20000 SEED=…)
-	@PYTHONPATH=src python -m tests.simulation.chaos --examples $(N) $(if $(SEED),--seed $(SEED))
+	@PYTHONHASHSEED=0 PYTHONPATH=src python -m tests.simulation.chaos --examples $(N) $(if $(SEED),--seed $(SEED))
 
 asl: $(READY)  ## Write the one-time scheduler's definition to build/, for the AWS CLI alone (FUNCTION_ARN=…)
 	@python -m local.asl "$(FUNCTION_ARN)"

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from multiprocessing import Pool
 from secrets import randbelow
 
-from tests.simulation.test_any_edit_converges import COUNTS, explore
+from tests.simulation.any_day import COUNTS, explore
 
 CHUNK = 250
 
