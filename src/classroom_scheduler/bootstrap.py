@@ -8,7 +8,6 @@ from uuid import uuid4
 
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
-from botocore.config import Config
 
 from classroom_scheduler.adapters import aws
 from classroom_scheduler.adapters.bookings import TableBookings
@@ -148,8 +147,7 @@ def new_id() -> str:
 
 
 def _secret_reader(arn: str, what: str) -> Callable[[], str]:
-    config = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"})
-    provider = SecretsProvider(boto3_client=aws.client("secretsmanager", config))
+    provider = SecretsProvider(boto3_client=aws.client("secretsmanager"))
 
     def read() -> str:
         try:

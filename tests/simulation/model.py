@@ -415,7 +415,8 @@ class Model:
 
     def _would_not_stop(self, recording_id: str) -> bool:
         """Whether the server refused, or whoever was to stop it was lost more often than anybody repairs."""
-        by_accident = bool(self.world.accidents[recording_id]) and not self._is_the_items(recording_id)
+        repaired = MAX_RESTARTS if self._is_the_items(recording_id) else 0
+        by_accident = self.world.accidents[recording_id] > repaired
         return "recording.stop" in self.world.server.refused[recording_id] or by_accident
 
     def _is_the_items(self, recording_id: str) -> bool:

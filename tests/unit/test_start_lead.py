@@ -323,15 +323,28 @@ def test_a_class_whose_recorder_is_stopped_while_its_item_stays_wiped_says_so_at
     day = a_day_recording_early()
     name = day.session.execution_name
     scheduled = day.item["scheduled"]
+    started = day.run(START)
     day.write()
 
-    day.until("10:04").run(STOP, name, attempt=PATIENCE[STOP], StartRecording={"state": "SUCCEEDED"})
+    day.until("10:04").run(STOP, name, attempt=PATIENCE[STOP], StartRecording=started)
 
     assert day.item["scheduled"] == scheduled, "the lead included"
     assert "was stopped, but was never seen to start" in day.item["reason"]
     day.look()
     assert day.item["status"] == "COMPLETED"
     assert day.told() == ["recording.start", "recording.stop"]
+    assert {message.data["start"] for message in day.server.received} == {"2026-12-01T09:00:00Z"}
+
+
+def test_a_class_moved_while_its_item_is_wiped_is_not_told_the_stop_of_the_one_before() -> None:
+    day = a_day_recording_early()
+    name = day.session.execution_name
+    started = day.run(START)
+    day.write(start="2026-12-01T09:05:00Z")
+
+    day.until("10:04").run(STOP, name, attempt=PATIENCE[STOP], StartRecording=started)
+
+    assert "scheduled" not in day.item
 
 
 # --- the parameter changes --------------------------------------------------------------------------------------------

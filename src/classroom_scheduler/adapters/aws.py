@@ -24,7 +24,11 @@ def session() -> Session:
     return botocore.session.get_session()
 
 
-def client(service: str, config: Config) -> Any:
+# Three attempts of 1 s to connect and 3 s to answer: 12 s for a service that hangs, within every function's time.
+_PATIENT = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"})
+
+
+def client(service: str, config: Config = _PATIENT) -> Any:
     """A client of the one session, such as `boto3.client` makes."""
     return session().create_client(service, config=config)
 

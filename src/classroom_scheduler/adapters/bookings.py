@@ -4,7 +4,6 @@ The stamps have a table of their own. On an item they would be gone with it, and
 time, would bring back a class that was cancelled.
 """
 
-import json
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +12,17 @@ from pynamodb.exceptions import PynamoDBException, TransactWriteError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
 
-from classroom_scheduler.adapters.classrooms import KEY, as_read, connect, keyed_by_classroom, named, plain_item, stored
+from classroom_scheduler.adapters.classrooms import (
+    KEY,
+    actions_of,
+    as_read,
+    connect,
+    keyed_by_classroom,
+    named,
+    plain_item,
+    storable,
+    stored,
+)
 from classroom_scheduler.domain.errors import BookingOutdated, ClassroomMoved, ClassroomNotWritable, SchedulerError
 from classroom_scheduler.domain.ports import Item, Stamp
 from classroom_scheduler.domain.schedule import write_instant
@@ -41,7 +50,7 @@ class TableBookings:
         classroom_id = str(item[KEY])
         put = {
             "TableName": self._classrooms,
-            "Item": _stored(classroom_id, item),
+            "Item": storable(classroom_id, item),
             "ConditionExpression": f"attribute_not_exists({KEY})",
         }
         self._write(classroom_id, stamp, puts=[put])
@@ -49,8 +58,7 @@ class TableBookings:
     def update(
         self, classroom_id: str, changes: Item, *, expected: Item, removed: Collection[str] = (), stamp: Stamp
     ) -> None:
-        actions = [Path([name]).set(value) for name, value in _stored(classroom_id, changes).items()]
-        actions += [Path([name]).remove() for name in removed]
+        actions = actions_of(classroom_id, changes, removed)
         update = self._connection.get_operation_kwargs(
             self._classrooms, classroom_id, actions=actions, condition=as_read(expected)
         )
@@ -108,17 +116,6 @@ def _not_covered(booked_at: str, event_id: str) -> Condition:
     is_another = (time == values["time"]) & (event != values["event"])
     condition: Condition = time.does_not_exist() | (time < values["time"]) | is_another
     return condition
-
-
-def _stored(classroom_id: str, item: Item) -> dict[str, Any]:
-    """The item in DynamoDB JSON. Raises ClassroomNotWritable where DynamoDB has no type for it."""
-    try:
-        in_dynamodb_json = stored(item)
-        # JSON may hold half a character, which is no UTF-8, and which DynamoDB answers in many ways.
-        json.dumps(in_dynamodb_json, ensure_ascii=False, default=str).encode()
-        return in_dynamodb_json
-    except (TypeError, ValueError, ArithmeticError) as error:
-        raise ClassroomNotWritable(f"{classroom_id}: {error}") from error
 
 
 def _cancelled(classroom_id: str, error: TransactWriteError) -> SchedulerError:

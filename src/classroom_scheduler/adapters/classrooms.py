@@ -4,8 +4,10 @@ Not through a PynamoDB model: the item is an interface, and anything at all can 
 item whose `start` is a number; we have to read it, to say so.
 """
 
+import json
 from collections.abc import Collection, Mapping
 from functools import reduce
+from itertools import chain
 from operator import and_
 from typing import Any
 
@@ -15,6 +17,7 @@ from pynamodb.connection.base import MetaTable
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.operand import Path
+from pynamodb.expressions.update import Action
 
 from classroom_scheduler.adapters import aws
 from classroom_scheduler.adapters.news import count_news
@@ -27,8 +30,8 @@ from classroom_scheduler.domain.errors import (
 from classroom_scheduler.domain.ports import Item
 
 KEY = "classroomId"
-BY_DAY = "ByDay"
-_DAY_KEYS = ("day", "scheduledStart")
+BY_DAY, BY_ATTENTION = "ByDay", "ByAttention"
+_INDEXES = {BY_DAY: ("day", "scheduledStart"), BY_ATTENTION: ("attentionShard", "attentionAt")}
 
 
 def connect(table_name: str, *, answer_within: float = 3, retries: int = 3) -> TableConnection:
@@ -48,15 +51,18 @@ def keyed_by_classroom(table_name: str) -> MetaTable:
         {
             "TableName": table_name,
             "KeySchema": [{"AttributeName": KEY, "KeyType": "HASH"}],
-            "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in (KEY, *_DAY_KEYS)],
+            "AttributeDefinitions": [
+                {"AttributeName": name, "AttributeType": "S"} for name in (KEY, *chain(*_INDEXES.values()))
+            ],
             "GlobalSecondaryIndexes": [
                 {
-                    "IndexName": BY_DAY,
+                    "IndexName": index,
                     "KeySchema": [
-                        {"AttributeName": name, "KeyType": kind}
-                        for name, kind in zip(_DAY_KEYS, ("HASH", "RANGE"), strict=True)
+                        {"AttributeName": hash_key, "KeyType": "HASH"},
+                        {"AttributeName": range_key, "KeyType": "RANGE"},
                     ],
                 }
+                for index, (hash_key, range_key) in _INDEXES.items()
             ],
         }
     )
@@ -78,15 +84,18 @@ class TableClassrooms:
         return plain_item(answer["Item"]) if "Item" in answer else None
 
     def update(self, classroom_id: str, changes: Item, *, expected: Item, removed: Collection[str] = ()) -> None:
+        actions = actions_of(classroom_id, changes, removed)
         try:
-            actions = [Path([name]).set(value) for name, value in stored(changes).items()]
-            actions += [Path([name]).remove() for name in removed]
             self._table.update_item(classroom_id, actions=actions, condition=as_read(expected))
         except PynamoDBException as error:
             raise named(classroom_id, error) from error
-        except (TypeError, ValueError, ArithmeticError) as error:  # a value that DynamoDB has no type for
-            raise ClassroomNotWritable(f"{classroom_id}: {error}") from error
         count_news(changes, expected)
+
+
+def actions_of(classroom_id: str, changes: Item, removed: Collection[str]) -> list[Action]:
+    """What an update does. Raises ClassroomNotWritable."""
+    actions: list[Action] = [Path([name]).set(value) for name, value in storable(classroom_id, changes).items()]
+    return actions + [Path([name]).remove() for name in removed]
 
 
 def as_read(expected: Item) -> Condition:
@@ -117,6 +126,17 @@ def stored(item: Item) -> dict[str, Any]:
     return {name: serializer.serialize(value) for name, value in item.items()}
 
 
+def storable(classroom_id: str, item: Item) -> dict[str, Any]:
+    """The item in DynamoDB JSON. Raises ClassroomNotWritable where DynamoDB has no type for it."""
+    try:
+        in_dynamodb_json = stored(item)
+        # JSON may hold half a character, which is no UTF-8, and which DynamoDB answers in many ways.
+        json.dumps(in_dynamodb_json, ensure_ascii=False, default=str).encode()
+    except (TypeError, ValueError, ArithmeticError) as error:
+        raise ClassroomNotWritable(f"{classroom_id}: {error}") from error
+    return in_dynamodb_json
+
+
 def named(classroom_id: str, error: PynamoDBException) -> SchedulerError:
     """The error in our terms. DynamoDB's names: API_UpdateItem, "Errors"."""
     code = getattr(error, "cause_response_code", None)
@@ -124,4 +144,8 @@ def named(classroom_id: str, error: PynamoDBException) -> SchedulerError:
         return ClassroomMoved(f"{classroom_id} is no longer as it was read")
     if code == "ValidationException":
         return ClassroomNotWritable(f"{classroom_id}: {getattr(error, 'cause_response_message', None) or error}")
-    return ServiceUnavailable(f"DynamoDB: {code or error}")
+    return unavailable(error)
+
+
+def unavailable(error: PynamoDBException) -> ServiceUnavailable:
+    return ServiceUnavailable(f"DynamoDB: {getattr(error, 'cause_response_code', None) or error}")

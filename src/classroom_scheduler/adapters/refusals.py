@@ -1,6 +1,5 @@
 """The dead-letter queue of bookings, for those that can't be followed."""
 
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from classroom_scheduler.adapters import aws
@@ -15,10 +14,7 @@ class QueueOfRefusedBookings:
 
     def __init__(self, queue_url: str) -> None:
         self._queue_url = queue_url
-        self._client = aws.client(
-            "sqs",
-            Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"}),
-        )
+        self._client = aws.client("sqs")
 
     def keep(self, message: str, reason: str) -> None:
         told = _legal(reason)[:_REASON_LENGTH]

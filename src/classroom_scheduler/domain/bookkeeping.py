@@ -12,7 +12,7 @@ from classroom_scheduler.domain.names import is_later
 from classroom_scheduler.domain.ports import Classrooms, Clock
 from classroom_scheduler.domain.reconcile import TRIES, write_report
 from classroom_scheduler.domain.report import attributes_of
-from classroom_scheduler.domain.session import MAX_START_LEAD, Session, Task, TaskRecord
+from classroom_scheduler.domain.session import Session, Task, TaskRecord
 from classroom_scheduler.domain.status import HORIZON
 
 
@@ -90,11 +90,9 @@ def stop_told(run: Run, stopped: TaskRecord) -> Callable[[Classroom], Session | 
 
     def news(classroom: Classroom) -> Session | None:
         session = classroom.session
-        # An execution knows when to start the recorder, which may be before its class.
-        start = run.scheduled.start if classroom.wanted is None else classroom.wanted.start
-        lead = start - run.scheduled.start
-        if session is None and not classroom.is_rejected and timedelta() <= lead <= MAX_START_LEAD:
-            session = Session(run.recording_id, run.execution_name, replace(run.scheduled, start=start), lead=lead)
+        asks_for_another = classroom.wanted is not None and classroom.wanted.start != run.class_schedule.start
+        if session is None and not classroom.is_rejected and not asks_for_another:
+            session = Session(run.recording_id, run.execution_name, run.class_schedule, lead=run.lead)
         if session is None or session.recording_id != run.recording_id:
             return previous_told(run, None)(classroom)
         return session.with_task(Task.STOP_RECORDING, stopped)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from classroom_scheduler.domain.classroom import Classroom, written
+from classroom_scheduler.domain.classroom import Classroom, updated_at, written
 from classroom_scheduler.domain.names import is_later, name_of_record
 from classroom_scheduler.domain.plan import History
 from classroom_scheduler.domain.ports import Item
@@ -55,7 +55,7 @@ def is_own_write(old: Item | None, new: Item | None) -> bool:
     """
     if old is None or new is None:
         return False
-    before, after = _updated_at(old), _updated_at(new)
+    before, after = updated_at(old), updated_at(new)
     return after != "" and after > before and written(old) == written(new)
 
 
@@ -112,19 +112,12 @@ def history_of(changes: Sequence[Change], name: str) -> History:
         copied=next((session for session in brought if session.execution_name not in deleted), None),
         deleted=frozenset(deleted),
         left_running=None if over is None else over.left_running,
-        told_at=max((_updated_at(image) for change in changes for image in change.images), default=""),
+        told_at=max((updated_at(image) for change in changes for image in change.images), default=""),
     )
 
 
 def _is_after(session: Session, over: Session) -> bool:
     return is_later(session.recording_id, over.recording_id)
-
-
-def _updated_at(item: Item) -> str:
-    """`updatedAt` of an item or of a raw image ({"S": …})."""
-    value: Any = item.get("updatedAt", "")
-    text = value.get("S", "") if isinstance(value, dict) else value
-    return text if isinstance(text, str) else ""
 
 
 def _schedulers(item: Item) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """May this execution act for its classroom now? The fence that every task passes before it calls the server."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
@@ -23,7 +23,10 @@ PATIENCE = {Task.START_RECORDING: 6, Task.SEND_LIVE_PING: 4, Task.STOP_RECORDING
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One attempt at a task: whose execution it is and what it was started with. `attempt` counts from 0."""
+    """One attempt at a task: whose execution it is and what it was started with. `attempt` counts from 0.
+
+    `scheduled` starts with the recorder, which may be before its class.
+    """
 
     task: Task
     classroom_id: str
@@ -37,6 +40,16 @@ class Run:
         """The state in which an earlier task of this execution ended."""
         result = self.results.get(str(task))
         return result.get("state") if isinstance(result, Mapping) else None
+
+    @property
+    def lead(self) -> timedelta:
+        """How long before its class this execution started the recorder, as StartRecording answered."""
+        result = self.results.get(str(Task.START_RECORDING))
+        return timedelta(seconds=result.get("lead", 0)) if isinstance(result, Mapping) else timedelta()
+
+    @property
+    def class_schedule(self) -> Schedule:
+        return replace(self.scheduled, start=self.scheduled.start + self.lead)
 
     @classmethod
     def read(cls, task: Task, event: Mapping[str, Any]) -> Self:

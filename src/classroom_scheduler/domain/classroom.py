@@ -75,9 +75,7 @@ class Classroom:
 
     @property
     def updated_at(self) -> str:
-        """When the scheduler last wrote, in a form that sorts by time; empty where nobody can tell."""
-        written_at = self.item.get("updatedAt")
-        return written_at if isinstance(written_at, str) else ""
+        return updated_at(self.item)
 
     def is_rejected_since(self, execution_name: str) -> bool:
         """Whether the item was rejected after this execution was named, and is no copy from before it."""
@@ -108,6 +106,13 @@ class Classroom:
     def tells_its_problem(self) -> bool:
         """Whether a class that ran in spite of a mistake says so already; it is no less completed for it."""
         return not self.is_rejected and str(self.problem) in str(self.item.get("reason"))
+
+
+def updated_at(item: Item) -> str:
+    """When the scheduler last wrote this item or raw image ({"S": …}): text that sorts by time, or nothing."""
+    value: Any = item.get("updatedAt", "")
+    text = value.get("S", "") if isinstance(value, dict) else value
+    return text if isinstance(text, str) else ""
 
 
 def written(item: Item) -> dict[str, Any]:

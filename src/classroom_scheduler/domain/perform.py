@@ -21,11 +21,11 @@ from classroom_scheduler.domain.errors import (
     ServiceUnavailable,
     TransientError,
 )
+from classroom_scheduler.domain.left_to_do import is_settled, why_missed, why_skipped
 from classroom_scheduler.domain.messages import message_of
 from classroom_scheduler.domain.ports import ClassroomServer
 from classroom_scheduler.domain.reconcile import TRIES
 from classroom_scheduler.domain.report import plain
-from classroom_scheduler.domain.schedule import write_time
 from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState
 from classroom_scheduler.domain.status import live_ping_due
 
@@ -61,14 +61,14 @@ def perform(run: Run, world: World) -> dict[str, Any]:
         assert classroom is not None, "an item names this execution"
         session = _session(classroom)
         known = session.tasks.get(run.task)
-        if known is not None and _is_settled(run.task, known):
+        if known is not None and is_settled(run.task, known):
             return _known(run, session, known, now)
         if run.task is Task.START_RECORDING and session.is_over:  # stopped unseen; this attempt is a late duplicate
             return _outcome(run, Standing.FENCED, "The class is over.")
         record = open_record(run, session, now)
-        if missed := _why_missed(run, session, now):
+        if missed := why_missed(run, session, now):
             return _miss(run, classroom, record, missed, world)
-        if skipped := _why_skipped(run, session, record, now):
+        if skipped := why_skipped(run, session, record, now):
             return _skip(run, classroom, record, skipped, world)
         with suppress(ClassroomMoved):
             claimed = _claim(classroom, session.with_task(run.task, record), world)
@@ -78,11 +78,6 @@ def perform(run: Run, world: World) -> dict[str, Any]:
     if run.task is Task.START_RECORDING and session.previous is not None:
         claimed = _stop_previous(run, claimed, session.previous, world)
     return _call(run, claimed, record, world)
-
-
-def _is_settled(task: Task, record: TaskRecord) -> bool:
-    """Whether a task is done with; a live ping that was skipped may be due after all by a schedule changed since."""
-    return record.is_finished and not (task is Task.SEND_LIVE_PING and record.state is TaskState.SKIPPED)
 
 
 def fail(run: Run, error: str, books: Bookkeeping) -> dict[str, Any]:
@@ -155,17 +150,6 @@ def _give_up(run: Run, claimed: Classroom, record: TaskRecord, error: str, world
     raise PermanentError(error)
 
 
-def _why_missed(run: Run, session: Session, now: datetime) -> str | None:
-    """Why there is nothing to record, and nothing to stop either."""
-    if session.has_begun:
-        return None
-    if run.task is Task.START_RECORDING and now >= session.scheduled.end:
-        return f"its end {write_time(session.scheduled.end)} had passed before it could be started"
-    if run.task is Task.STOP_RECORDING and run.result_of(Task.START_RECORDING) == Standing.FENCED:
-        return "at its start the classroom was not there, or another execution's"
-    return None
-
-
 def _miss(run: Run, classroom: Classroom, record: TaskRecord, error: str, world: World) -> dict[str, Any]:
     missed = _closed(record, TaskState.FAILED, world.clock(), error=error)
     skipped = replace(missed, state=TaskState.SKIPPED)
@@ -173,22 +157,9 @@ def _miss(run: Run, classroom: Classroom, record: TaskRecord, error: str, world:
     raise PermanentError(error)
 
 
-def _why_skipped(run: Run, session: Session, record: TaskRecord, now: datetime) -> str | None:
-    if run.task is not Task.SEND_LIVE_PING:
-        return None
-    if TaskState.SUCCEEDED not in {run.result_of(Task.START_RECORDING), _state(session, Task.START_RECORDING)}:
-        return "the recording has not started"
-    return "the class ends before it is due" if max(record.due_at, now) >= session.scheduled.end else None
-
-
 def _skip(run: Run, classroom: Classroom, record: TaskRecord, reason: str, world: World) -> dict[str, Any]:
     world.settle(run, classroom, {run.task: _closed(record, TaskState.SKIPPED, world.clock(), error=reason)})
     return _outcome(run, TaskState.SKIPPED, reason)
-
-
-def _state(session: Session, task: Task) -> TaskState | None:
-    record = session.tasks.get(task)
-    return None if record is None else record.state
 
 
 def _stop_previous(run: Run, claimed: Classroom, previous: Recording, world: World) -> Classroom:
@@ -210,7 +181,8 @@ def _stop_abandoned(run: Run, classroom: Classroom | None, world: World) -> dict
     """Stop a recording that no item answers for: always safe, while a forgotten recorder never is."""
     began = world.clock()
     try:
-        message = message_of(run, began, run.attempt + 1, run.scheduled.end, {})
+        told = replace(run, scheduled=run.class_schedule)
+        message = message_of(told, began, run.attempt + 1, run.scheduled.end, {})
         answer = world.server.send(message, timeout=CALL_TIMEOUT)
     except SchedulerError as error:
         world.tell(classroom, previous_told(run, str(error)))
@@ -238,7 +210,7 @@ def _known(run: Run, session: Session, record: TaskRecord, now: datetime) -> dic
     due = live_ping_due(session, record.finished_at or now)
     comes = due < session.scheduled.end
     wait = math.ceil((due - now).total_seconds()) if comes else 0
-    return outcome | {"livePingWait": max(wait, 0)}
+    return outcome | {"livePingWait": max(wait, 0), "lead": session.lead // timedelta(seconds=1)}
 
 
 def _outcome(run: Run, state: str, reason: str | None, result: Any = None) -> dict[str, Any]:
