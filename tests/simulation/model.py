@@ -121,6 +121,12 @@ class Model:
             if entry.new is None:
                 life.left_behind |= self._recordings_of(entry.classroom_id)
                 life.given_up_at = self.world.clock.now
+                # There is no item to find for an audit; its executions find that out by themselves.
+                self.world.unstopped |= {
+                    name
+                    for name, execution in self.world.machine.executions.items()
+                    if execution.data["classroomId"] == entry.classroom_id
+                }
 
     def note_unfinished(self, classroom_ids: Iterable[str]) -> None:
         """Something failed of which nobody is told: a duplicate, or a message that was received too often."""
