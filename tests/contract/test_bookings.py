@@ -1,10 +1,9 @@
 """What the domain may rely on when it follows bookings: DynamoDB's adapter and the fake keep the same promises."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
@@ -15,48 +14,15 @@ from classroom_scheduler.domain.errors import (
     ClassroomNotWritable,
     ServiceUnavailable,
 )
-from classroom_scheduler.domain.ports import Bookings, Item, Stamp
+from classroom_scheduler.domain.ports import Bookings, Stamp
 from tests.aws import BOOKINGS_TABLE, TABLE, Account
 from tests.builders import a_classroom, at
+from tests.contract.store import Store, fake_store, real_store
 from tests.fakes import FakeBookings, FakeClassrooms
 
 FIRST = Stamp(at("07:30"), "event-1")
 SECOND = Stamp(at("07:40:00.000001"), "event-2")
 SAME_TIME = replace(FIRST, event_id="event-3")
-
-
-class Store(Protocol):
-    """A table as people and tests see it, and the port to it."""
-
-    @property
-    def bookings(self) -> Bookings: ...
-    def put(self, item: Item) -> None: ...
-    def item(self, classroom_id: str) -> Mapping[str, Any] | None: ...
-    def fail(self) -> None:
-        """Let all calls fail from now on as when DynamoDB is out of order."""
-
-
-class Fake:
-    def __init__(self) -> None:
-        self._classrooms = FakeClassrooms()
-        self.bookings = FakeBookings(self._classrooms)
-        self.put = self._classrooms.put
-        self.item = self._classrooms.look
-
-    def fail(self) -> None:
-        self._classrooms.unavailable = True
-
-
-class Real:
-    def __init__(self, account: Account, bookings: TableBookings) -> None:
-        self._account = account
-        self.put = account.put
-        self.item = account.item
-        self.bookings = bookings
-
-    def fail(self) -> None:
-        for operation in ("GetItem", "TransactWriteItems"):
-            self._account.will(operation, "InternalServerError", times=10)
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +31,12 @@ def bookings(the_account: Account) -> TableBookings:
 
 
 @pytest.fixture(params=["fake", "table"])
-def store(request: pytest.FixtureRequest) -> Store:
+def store(request: pytest.FixtureRequest) -> Store[Bookings]:
     if request.param == "fake":
-        return Fake()
-    return Real(request.getfixturevalue("account"), request.getfixturevalue("bookings"))
+        table = FakeClassrooms()
+        return fake_store(FakeBookings(table), table)
+    account, bookings = request.getfixturevalue("account"), request.getfixturevalue("bookings")
+    return real_store(bookings, account, ["GetItem", "TransactWriteItems"], times=10)
 
 
 def write(bookings: Bookings, kind: str, stamp: Stamp) -> None:
@@ -84,127 +52,125 @@ def write(bookings: Bookings, kind: str, stamp: Stamp) -> None:
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
-def test_an_item_is_written_with_everything_that_is_theirs(store: Store) -> None:
+def test_an_item_is_written_with_everything_that_is_theirs(store: Store[Bookings]) -> None:
     theirs = {"room": {"floor": 2}, "tags": ["a", None, True], "share": Decimal("0.25"), "status-of": "x", "a.b": ""}
 
-    store.bookings.insert(a_classroom(**theirs), stamp=FIRST)
+    store.port.insert(a_classroom(**theirs), stamp=FIRST)
 
     assert store.item("algebra-1") == a_classroom(**theirs)
-    assert store.bookings.get("algebra-1") == a_classroom(**theirs)
+    assert store.port.get("algebra-1") == a_classroom(**theirs)
 
 
-def test_an_item_that_is_there_is_not_written_over(store: Store) -> None:
+def test_an_item_that_is_there_is_not_written_over(store: Store[Bookings]) -> None:
     store.put(a_classroom(teacher="Ada"))
 
     with pytest.raises(ClassroomMoved):
-        store.bookings.insert(a_classroom(), stamp=FIRST)
+        store.port.insert(a_classroom(), stamp=FIRST)
 
     assert store.item("algebra-1") == a_classroom(teacher="Ada")
-    assert store.bookings.latest("algebra-1") is None
+    assert store.port.latest("algebra-1") is None
 
 
-def test_an_update_changes_and_removes_its_attributes_and_no_other(store: Store) -> None:
+def test_an_update_changes_and_removes_its_attributes_and_no_other(store: Store[Bookings]) -> None:
     store.put(a_classroom(status="SCHEDULED", teacher="Ada", room="R1"))
 
-    store.bookings.update(
-        "algebra-1", {"end": "later", "name": "x"}, expected={}, removed=["room", "gone"], stamp=FIRST
-    )
+    store.port.update("algebra-1", {"end": "later", "name": "x"}, expected={}, removed=["room", "gone"], stamp=FIRST)
 
     assert store.item("algebra-1") == a_classroom(status="SCHEDULED", teacher="Ada", name="x") | {"end": "later"}
 
 
 @pytest.mark.parametrize("expected", [{"start": "another"}, {"livePingDelay": 60}, {"end": None}])
-def test_an_update_fails_where_the_item_is_not_as_it_was_read(store: Store, expected: dict[str, Any]) -> None:
+def test_an_update_fails_where_the_item_is_not_as_it_was_read(store: Store[Bookings], expected: dict[str, Any]) -> None:
     store.put(a_classroom())
 
     with pytest.raises(ClassroomMoved):
-        store.bookings.update("algebra-1", {"teacher": "Grace"}, expected=expected, stamp=FIRST)
+        store.port.update("algebra-1", {"teacher": "Grace"}, expected=expected, stamp=FIRST)
 
     assert store.item("algebra-1") == a_classroom()
-    assert store.bookings.latest("algebra-1") is None
+    assert store.port.latest("algebra-1") is None
 
 
-def test_an_item_that_is_gone_is_not_brought_back_by_an_update(store: Store) -> None:
+def test_an_item_that_is_gone_is_not_brought_back_by_an_update(store: Store[Bookings]) -> None:
     with pytest.raises(ClassroomMoved):
-        store.bookings.update("algebra-1", {"teacher": "Grace"}, expected={}, stamp=FIRST)
+        store.port.update("algebra-1", {"teacher": "Grace"}, expected={}, stamp=FIRST)
 
     assert store.item("algebra-1") is None
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_an_item_is_deleted_be_it_there_or_not(store: Store, there: bool) -> None:
+def test_an_item_is_deleted_be_it_there_or_not(store: Store[Bookings], there: bool) -> None:
     if there:
         store.put(a_classroom())
 
-    store.bookings.delete("algebra-1", stamp=FIRST)
+    store.port.delete("algebra-1", stamp=FIRST)
 
     assert store.item("algebra-1") is None
-    assert store.bookings.latest("algebra-1") == FIRST
+    assert store.port.latest("algebra-1") == FIRST
 
 
 # --- the order of events ----------------------------------------------------------------------------------------------
 
 
-def test_a_classroom_that_nobody_booked_has_no_latest_event(store: Store) -> None:
-    assert store.bookings.latest("algebra-1") is None
+def test_a_classroom_that_nobody_booked_has_no_latest_event(store: Store[Bookings]) -> None:
+    assert store.port.latest("algebra-1") is None
 
 
 @pytest.mark.parametrize("kind", ["insert", "update", "delete"])
-def test_each_write_is_remembered_to_the_microsecond(store: Store, kind: str) -> None:
+def test_each_write_is_remembered_to_the_microsecond(store: Store[Bookings], kind: str) -> None:
     if kind != "insert":
         store.put(a_classroom())
 
-    write(store.bookings, kind, SECOND)
+    write(store.port, kind, SECOND)
 
-    assert store.bookings.latest("algebra-1") == SECOND
+    assert store.port.latest("algebra-1") == SECOND
 
 
 @pytest.mark.parametrize("kind", ["insert", "update", "delete"])
-def test_what_is_older_than_the_latest_writes_nothing(store: Store, kind: str) -> None:
-    store.bookings.delete("algebra-1", stamp=SECOND)
+def test_what_is_older_than_the_latest_writes_nothing(store: Store[Bookings], kind: str) -> None:
+    store.port.delete("algebra-1", stamp=SECOND)
     if kind != "insert":
         store.put(a_classroom())
     before = store.item("algebra-1")
 
     with pytest.raises(BookingOutdated):
-        write(store.bookings, kind, FIRST)
+        write(store.port, kind, FIRST)
 
     assert store.item("algebra-1") == before
-    assert store.bookings.latest("algebra-1") == SECOND
+    assert store.port.latest("algebra-1") == SECOND
 
 
 @pytest.mark.parametrize("kind", ["insert", "update", "delete"])
-def test_the_same_event_writes_once(store: Store, kind: str) -> None:
+def test_the_same_event_writes_once(store: Store[Bookings], kind: str) -> None:
     if kind != "insert":
         store.put(a_classroom())
-    write(store.bookings, kind, FIRST)
+    write(store.port, kind, FIRST)
     store.put(a_classroom(teacher="Ada"))
 
     with pytest.raises(BookingOutdated):
-        write(store.bookings, kind, FIRST)
+        write(store.port, kind, FIRST)
 
     assert store.item("algebra-1") == a_classroom(teacher="Ada")
 
 
-def test_another_event_at_the_same_time_writes(store: Store) -> None:
-    store.bookings.insert(a_classroom(), stamp=FIRST)
+def test_another_event_at_the_same_time_writes(store: Store[Bookings]) -> None:
+    store.port.insert(a_classroom(), stamp=FIRST)
 
-    store.bookings.delete("algebra-1", stamp=SAME_TIME)
+    store.port.delete("algebra-1", stamp=SAME_TIME)
 
     assert store.item("algebra-1") is None
 
 
-def test_a_microsecond_makes_an_event_later(store: Store) -> None:
-    store.bookings.delete("algebra-1", stamp=replace(FIRST, booked_at=FIRST.booked_at + timedelta(microseconds=1)))
+def test_a_microsecond_makes_an_event_later(store: Store[Bookings]) -> None:
+    store.port.delete("algebra-1", stamp=replace(FIRST, booked_at=FIRST.booked_at + timedelta(microseconds=1)))
 
     with pytest.raises(BookingOutdated):
-        store.bookings.insert(a_classroom(), stamp=FIRST)
+        store.port.insert(a_classroom(), stamp=FIRST)
 
 
-def test_events_of_one_classroom_say_nothing_of_another(store: Store) -> None:
-    store.bookings.delete("algebra-2", stamp=SECOND)
+def test_events_of_one_classroom_say_nothing_of_another(store: Store[Bookings]) -> None:
+    store.port.delete("algebra-2", stamp=SECOND)
 
-    store.bookings.insert(a_classroom("algebra-1"), stamp=FIRST)
+    store.port.insert(a_classroom("algebra-1"), stamp=FIRST)
 
     assert store.item("algebra-1") == a_classroom("algebra-1")
 
@@ -218,24 +184,24 @@ def test_events_of_one_classroom_say_nothing_of_another(store: Store) -> None:
     ids=["half a character", "half in a map", "float", "126 digits", "no number", "no value at all"],
 )
 @pytest.mark.parametrize("kind", ["insert", "update"])
-def test_a_value_that_dynamodb_has_no_type_for_is_not_writable(store: Store, kind: str, value: Any) -> None:
+def test_a_value_that_dynamodb_has_no_type_for_is_not_writable(store: Store[Bookings], kind: str, value: Any) -> None:
     def write() -> None:
         if kind == "insert":
-            store.bookings.insert(a_classroom("algebra-2", notes=value), stamp=FIRST)
+            store.port.insert(a_classroom("algebra-2", notes=value), stamp=FIRST)
         else:
-            store.bookings.update("algebra-1", {"notes": value}, expected={}, stamp=FIRST)
+            store.port.update("algebra-1", {"notes": value}, expected={}, stamp=FIRST)
 
     store.put(a_classroom())
     with pytest.raises(ClassroomNotWritable):
         write()
 
-    assert store.bookings.latest("algebra-1") is None
-    assert store.bookings.latest("algebra-2") is None
+    assert store.port.latest("algebra-1") is None
+    assert store.port.latest("algebra-2") is None
 
 
-def test_an_item_beyond_400_kilobytes_is_not_writable(store: Store) -> None:
+def test_an_item_beyond_400_kilobytes_is_not_writable(store: Store[Bookings]) -> None:
     with pytest.raises(ClassroomNotWritable):
-        store.bookings.insert(a_classroom(notes="x" * 406 * 1024), stamp=FIRST)
+        store.port.insert(a_classroom(notes="x" * 406 * 1024), stamp=FIRST)
 
     assert store.item("algebra-1") is None
 
@@ -244,16 +210,16 @@ def test_an_item_beyond_400_kilobytes_is_not_writable(store: Store) -> None:
 
 
 @pytest.mark.parametrize("kind", ["insert", "update", "delete"])
-def test_a_store_that_failed_has_written_nothing(store: Store, kind: str) -> None:
+def test_a_store_that_failed_has_written_nothing(store: Store[Bookings], kind: str) -> None:
     store.put(a_classroom())
     store.fail()
 
     with pytest.raises(ServiceUnavailable):
-        store.bookings.get("algebra-1")
+        store.port.get("algebra-1")
     with pytest.raises(ServiceUnavailable):
-        store.bookings.latest("algebra-1")
+        store.port.latest("algebra-1")
     with pytest.raises(ServiceUnavailable):
-        write(store.bookings, kind, FIRST)
+        write(store.port, kind, FIRST)
 
     assert store.item("algebra-1") == a_classroom()
 

@@ -1,17 +1,17 @@
 """What the domain may rely on of the Classrooms table: DynamoDB's adapter and the fake keep the same promises."""
 
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
 from classroom_scheduler.adapters.classrooms import TableClassrooms
 from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.errors import ClassroomMoved, ClassroomNotWritable, ServiceUnavailable
-from classroom_scheduler.domain.ports import Classrooms, Item
+from classroom_scheduler.domain.ports import Classrooms
 from tests.aws import TABLE, Account
 from tests.builders import a_classroom
+from tests.contract.store import Store, fake_store, real_store
 from tests.fakes import FakeClassrooms
 
 EVERYTHING: dict[str, Any] = {
@@ -36,53 +36,18 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-class Store(Protocol):
-    """A table as people and tests see it, and the port to it."""
-
-    @property
-    def classrooms(self) -> Classrooms: ...
-    def put(self, item: Item) -> None: ...
-    def item(self, classroom_id: str) -> Mapping[str, Any] | None: ...
-    def fail(self) -> None:
-        """Let the next call fail as when DynamoDB is out of order."""
-
-
-class Fake:
-    def __init__(self) -> None:
-        self.classrooms = FakeClassrooms()
-
-    def put(self, item: Item) -> None:
-        self.classrooms.put(item)
-
-    def item(self, classroom_id: str) -> Mapping[str, Any] | None:
-        return self.classrooms.look(classroom_id)
-
-    def fail(self) -> None:
-        self.classrooms.unavailable = True
-
-
-class Real:
-    def __init__(self, account: Account, classrooms: TableClassrooms) -> None:
-        self._account = account
-        self.put = account.put
-        self.item = account.item
-        self.classrooms = classrooms
-
-    def fail(self) -> None:
-        for operation in ("GetItem", "UpdateItem"):
-            self._account.will(operation, "InternalServerError")
-
-
 @pytest.fixture(scope="module")
 def classrooms(the_account: Account) -> TableClassrooms:
     return TableClassrooms(TABLE)
 
 
 @pytest.fixture(params=["fake", "table"])
-def store(request: pytest.FixtureRequest) -> Store:
+def store(request: pytest.FixtureRequest) -> Store[Classrooms]:
     if request.param == "fake":
-        return Fake()
-    return Real(request.getfixturevalue("account"), request.getfixturevalue("classrooms"))
+        table = FakeClassrooms()
+        return fake_store(table, table)
+    account, classrooms = request.getfixturevalue("account"), request.getfixturevalue("classrooms")
+    return real_store(classrooms, account, ["GetItem", "UpdateItem"])
 
 
 @pytest.fixture
@@ -94,87 +59,85 @@ def table(account: Account, classrooms: TableClassrooms) -> TableClassrooms:
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_classroom_that_nobody_wrote_is_not_there(store: Store) -> None:
-    assert store.classrooms.get("algebra-1") is None
+def test_a_classroom_that_nobody_wrote_is_not_there(store: Store[Classrooms]) -> None:
+    assert store.port.get("algebra-1") is None
 
 
-def test_a_classroom_is_read_as_it_was_written_with_every_type_of_dynamodb(store: Store) -> None:
+def test_a_classroom_is_read_as_it_was_written_with_every_type_of_dynamodb(store: Store[Classrooms]) -> None:
     item = a_classroom("algebra-1", **EVERYTHING)
     store.put(item)
 
-    read = store.classrooms.get("algebra-1")
+    read = store.port.get("algebra-1")
 
     assert read == item
     assert {name: type(value) for name, value in (read or {}).items()} == {n: type(v) for n, v in item.items()}
 
 
-def test_binary_values_are_bytes_wherever_they_stand(store: Store) -> None:
+def test_binary_values_are_bytes_wherever_they_stand(store: Store[Classrooms]) -> None:
     store.put(a_classroom("algebra-1", photo=b"jpeg", album=[{"page": b"png"}], keys={b"k"}))
 
-    read = store.classrooms.get("algebra-1") or {}
+    read = store.port.get("algebra-1") or {}
 
     assert [type(read["photo"]), type(read["album"][0]["page"]), *map(type, read["keys"])] == [bytes] * 3
 
 
-def test_a_class_with_a_photo_is_read_like_any_other(store: Store) -> None:
+def test_a_class_with_a_photo_is_read_like_any_other(store: Store[Classrooms]) -> None:
     store.put(a_classroom("algebra-1", photo=b"jpeg", keys={b"k"}))
 
-    item = store.classrooms.get("algebra-1")
+    item = store.port.get("algebra-1")
 
     assert item is not None
     assert Classroom.read("algebra-1", item).problem is None
 
 
 @pytest.mark.parametrize("wrong", [5, True, None, ["09:00"], {"at": "09:00"}, {"09:00"}, b"09:00"], ids=repr)
-def test_a_start_of_any_type_can_be_read(store: Store, wrong: Any) -> None:
+def test_a_start_of_any_type_can_be_read(store: Store[Classrooms], wrong: Any) -> None:
     """A model would refuse to; but whoever wrote it has to be told what is wrong with it."""
     store.put(a_classroom("algebra-1", start=wrong))
 
-    assert (store.classrooms.get("algebra-1") or {})["start"] == wrong
+    assert (store.port.get("algebra-1") or {})["start"] == wrong
 
 
-def test_what_was_just_written_is_what_is_read(store: Store) -> None:
+def test_what_was_just_written_is_what_is_read(store: Store[Classrooms]) -> None:
     store.put(a_classroom("algebra-1"))
 
-    store.classrooms.update("algebra-1", {"status": "SCHEDULED"}, expected={})
+    store.port.update("algebra-1", {"status": "SCHEDULED"}, expected={})
 
-    assert (store.classrooms.get("algebra-1") or {})["status"] == "SCHEDULED"
+    assert (store.port.get("algebra-1") or {})["status"] == "SCHEDULED"
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_write_changes_its_attributes_and_no_other(store: Store) -> None:
+def test_a_write_changes_its_attributes_and_no_other(store: Store[Classrooms]) -> None:
     store.put(a_classroom("algebra-1", **EVERYTHING))
 
-    store.classrooms.update("algebra-1", {"status": "SCHEDULED", "tasks": {}}, expected={})
+    store.port.update("algebra-1", {"status": "SCHEDULED", "tasks": {}}, expected={})
 
     assert store.item("algebra-1") == a_classroom("algebra-1", **EVERYTHING, status="SCHEDULED", tasks={})
 
 
 @pytest.mark.parametrize("name", EVERYTHING)
-def test_a_value_is_kept_as_it_was_given(store: Store, name: str) -> None:
+def test_a_value_is_kept_as_it_was_given(store: Store[Classrooms], name: str) -> None:
     store.put(a_classroom("algebra-1"))
 
-    store.classrooms.update("algebra-1", {name: EVERYTHING[name]}, expected={})
+    store.port.update("algebra-1", {name: EVERYTHING[name]}, expected={})
 
-    assert (store.classrooms.get("algebra-1") or {})[name] == EVERYTHING[name]
+    assert (store.port.get("algebra-1") or {})[name] == EVERYTHING[name]
 
 
-def test_whole_numbers_are_kept_as_numbers(store: Store) -> None:
+def test_whole_numbers_are_kept_as_numbers(store: Store[Classrooms]) -> None:
     store.put(a_classroom("algebra-1"))
 
-    store.classrooms.update("algebra-1", {"scheduled": {"livePingDelay": 60}}, expected={})
+    store.port.update("algebra-1", {"scheduled": {"livePingDelay": 60}}, expected={})
 
     assert (store.item("algebra-1") or {})["scheduled"] == {"livePingDelay": Decimal(60)}
 
 
-def test_a_write_removes_what_it_is_told_to_be_it_there_or_not(store: Store) -> None:
+def test_a_write_removes_what_it_is_told_to_be_it_there_or_not(store: Store[Classrooms]) -> None:
     store.put(a_classroom("algebra-1", attentionAt="x", teacher="Ada"))
 
-    store.classrooms.update(
-        "algebra-1", {"status": "COMPLETED"}, expected={}, removed=["attentionAt", "attentionShard"]
-    )
+    store.port.update("algebra-1", {"status": "COMPLETED"}, expected={}, removed=["attentionAt", "attentionShard"])
 
     assert store.item("algebra-1") == a_classroom("algebra-1", teacher="Ada", status="COMPLETED")
 
@@ -182,19 +145,19 @@ def test_a_write_removes_what_it_is_told_to_be_it_there_or_not(store: Store) -> 
 # --- the condition ----------------------------------------------------------------------------------------------------
 
 
-def test_a_classroom_that_was_deleted_is_never_brought_back_by_a_write(store: Store) -> None:
+def test_a_classroom_that_was_deleted_is_never_brought_back_by_a_write(store: Store[Classrooms]) -> None:
     with pytest.raises(ClassroomMoved):
-        store.classrooms.update("algebra-1", {"status": "SCHEDULED"}, expected={})
+        store.port.update("algebra-1", {"status": "SCHEDULED"}, expected={})
 
     assert store.item("algebra-1") is None
 
 
 @pytest.mark.parametrize("name", [name for name, value in EVERYTHING.items() if value is not None])
-def test_a_write_goes_through_where_everything_is_as_it_was_read(store: Store, name: str) -> None:
+def test_a_write_goes_through_where_everything_is_as_it_was_read(store: Store[Classrooms], name: str) -> None:
     store.put(a_classroom("algebra-1", **EVERYTHING))
-    read = store.classrooms.get("algebra-1") or {}
+    read = store.port.get("algebra-1") or {}
 
-    store.classrooms.update("algebra-1", {"status": "SCHEDULED"}, expected={name: read[name]})
+    store.port.update("algebra-1", {"status": "SCHEDULED"}, expected={name: read[name]})
 
     assert (store.item("algebra-1") or {})["status"] == "SCHEDULED"
 
@@ -221,11 +184,13 @@ def test_a_write_goes_through_where_everything_is_as_it_was_read(store: Store, n
     ],
     ids=repr,
 )
-def test_a_write_fails_where_an_attribute_is_not_as_it_was_read(store: Store, stands: Any, expected: Any) -> None:
+def test_a_write_fails_where_an_attribute_is_not_as_it_was_read(
+    store: Store[Classrooms], stands: Any, expected: Any
+) -> None:
     store.put(a_classroom("algebra-1", livePingDelay=stands))
 
     with pytest.raises(ClassroomMoved):
-        store.classrooms.update("algebra-1", {"status": "SCHEDULED"}, expected={"livePingDelay": expected})
+        store.port.update("algebra-1", {"status": "SCHEDULED"}, expected={"livePingDelay": expected})
 
     assert store.item("algebra-1") == a_classroom("algebra-1", livePingDelay=stands)
 
@@ -233,51 +198,51 @@ def test_a_write_fails_where_an_attribute_is_not_as_it_was_read(store: Store, st
 @pytest.mark.parametrize(
     ("stands", "expected"), [(60, Decimal("60.0")), (Decimal("0.50"), Decimal("0.5")), (0, Decimal("-0"))]
 )
-def test_numbers_are_compared_by_value(store: Store, stands: Any, expected: Any) -> None:
+def test_numbers_are_compared_by_value(store: Store[Classrooms], stands: Any, expected: Any) -> None:
     store.put(a_classroom("algebra-1", livePingDelay=stands, scheduled={"livePingDelay": stands}))
 
     as_read = {"livePingDelay": expected, "scheduled": {"livePingDelay": expected}}
-    store.classrooms.update("algebra-1", {"status": "SCHEDULED"}, expected=as_read)
+    store.port.update("algebra-1", {"status": "SCHEDULED"}, expected=as_read)
 
     assert (store.item("algebra-1") or {})["status"] == "SCHEDULED"
 
 
 @pytest.mark.parametrize("stands", ["x", 0, "", False, {}, []], ids=repr)
-def test_expecting_none_means_that_the_attribute_is_absent(store: Store, stands: Any) -> None:
+def test_expecting_none_means_that_the_attribute_is_absent(store: Store[Classrooms], stands: Any) -> None:
     store.put(a_classroom("algebra-1"))
-    store.classrooms.update("algebra-1", {"recordingId": stands}, expected={"recordingId": None})
+    store.port.update("algebra-1", {"recordingId": stands}, expected={"recordingId": None})
 
     with pytest.raises(ClassroomMoved):
-        store.classrooms.update("algebra-1", {"recordingId": "second"}, expected={"recordingId": None})
+        store.port.update("algebra-1", {"recordingId": "second"}, expected={"recordingId": None})
 
     assert (store.item("algebra-1") or {})["recordingId"] == stands
 
 
-def test_null_is_as_good_as_absent(store: Store) -> None:
+def test_null_is_as_good_as_absent(store: Store[Classrooms]) -> None:
     """Both are read as None: a class whose delay is NULL must be writable, or its record would come again for ever."""
     store.put(a_classroom("algebra-1", livePingDelay=None))
 
-    store.classrooms.update("algebra-1", {"status": "INVALID"}, expected={"livePingDelay": None})
+    store.port.update("algebra-1", {"status": "INVALID"}, expected={"livePingDelay": None})
 
     assert store.item("algebra-1") == a_classroom("algebra-1", livePingDelay=None, status="INVALID")
 
 
-def test_every_expectation_counts(store: Store) -> None:
+def test_every_expectation_counts(store: Store[Classrooms]) -> None:
     store.put(a_classroom("algebra-1", status="SCHEDULED"))
 
     with pytest.raises(ClassroomMoved):
-        store.classrooms.update("algebra-1", {"status": "x"}, expected={"status": "SCHEDULED", "executionName": "mine"})
+        store.port.update("algebra-1", {"status": "x"}, expected={"status": "SCHEDULED", "executionName": "mine"})
 
     assert (store.item("algebra-1") or {})["status"] == "SCHEDULED"
 
 
-def test_of_two_writers_who_read_the_same_only_one_wins(store: Store) -> None:
+def test_of_two_writers_who_read_the_same_only_one_wins(store: Store[Classrooms]) -> None:
     store.put(a_classroom("algebra-1"))
     as_both_read_it = {"executionName": None}
 
-    store.classrooms.update("algebra-1", {"executionName": "first"}, expected=as_both_read_it)
+    store.port.update("algebra-1", {"executionName": "first"}, expected=as_both_read_it)
     with pytest.raises(ClassroomMoved):
-        store.classrooms.update("algebra-1", {"executionName": "second"}, expected=as_both_read_it)
+        store.port.update("algebra-1", {"executionName": "second"}, expected=as_both_read_it)
 
     assert (store.item("algebra-1") or {})["executionName"] == "first"
 
@@ -285,13 +250,13 @@ def test_of_two_writers_who_read_the_same_only_one_wins(store: Store) -> None:
 # --- what DynamoDB refuses --------------------------------------------------------------------------------------------
 
 
-def test_an_item_that_would_grow_beyond_400_kilobytes_is_not_writable(store: Store) -> None:
+def test_an_item_that_would_grow_beyond_400_kilobytes_is_not_writable(store: Store[Classrooms]) -> None:
     """moto measures the new value alone, AWS the whole item."""
     item = a_classroom("algebra-1", notes="x" * 8192)
     store.put(item)
 
     with pytest.raises(ClassroomNotWritable):
-        store.classrooms.update("algebra-1", {"reason": "y" * 406 * 1024}, expected={})
+        store.port.update("algebra-1", {"reason": "y" * 406 * 1024}, expected={})
 
     assert store.item("algebra-1") == item
 
@@ -309,11 +274,11 @@ def test_an_item_that_would_grow_beyond_400_kilobytes_is_not_writable(store: Sto
         pytest.param(set(), id="an empty set"),
     ],
 )
-def test_a_value_that_dynamodb_has_no_type_for_is_not_writable(store: Store, value: Any) -> None:
+def test_a_value_that_dynamodb_has_no_type_for_is_not_writable(store: Store[Classrooms], value: Any) -> None:
     store.put(a_classroom("algebra-1"))
 
     with pytest.raises(ClassroomNotWritable):
-        store.classrooms.update("algebra-1", {"tasks": value}, expected={})
+        store.port.update("algebra-1", {"tasks": value}, expected={})
 
     assert store.item("algebra-1") == a_classroom("algebra-1")
 
@@ -376,14 +341,14 @@ def test_an_unreachable_dynamodb_is_tried_four_times(account: Account, monkeypat
     assert len(pauses) == 3
 
 
-def test_a_store_that_failed_has_written_nothing(store: Store) -> None:
+def test_a_store_that_failed_has_written_nothing(store: Store[Classrooms]) -> None:
     store.put(a_classroom("algebra-1"))
     store.fail()
 
     with pytest.raises(ServiceUnavailable):
-        store.classrooms.get("algebra-1")
+        store.port.get("algebra-1")
     with pytest.raises(ServiceUnavailable):
-        store.classrooms.update("algebra-1", {"status": "SCHEDULED"}, expected={})
+        store.port.update("algebra-1", {"status": "SCHEDULED"}, expected={})
 
     assert store.item("algebra-1") == a_classroom("algebra-1")
 

@@ -1,8 +1,8 @@
 """What the HTTP API may rely on of the Classrooms table: DynamoDB's adapter and the fake keep the same promises."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
@@ -14,40 +14,8 @@ from classroom_scheduler.domain.ports import EditableClassrooms, Item, Position
 from classroom_scheduler.domain.refusals import AlreadyExists
 from tests.aws import TABLE, Account
 from tests.builders import a_classroom, at, z
+from tests.contract.store import Store, fake_store, real_store
 from tests.fakes import FakeClassrooms
-
-
-class Store(Protocol):
-    """A table as people and tests see it, and the port to it."""
-
-    @property
-    def classrooms(self) -> EditableClassrooms: ...
-    def put(self, item: Item) -> None: ...
-    def item(self, classroom_id: str) -> Mapping[str, Any] | None: ...
-    def fail(self) -> None:
-        """Let the next call fail as when DynamoDB is out of order."""
-
-
-class Fake:
-    def __init__(self) -> None:
-        self.classrooms = FakeClassrooms()
-        self.put = self.classrooms.put
-        self.item = self.classrooms.look
-
-    def fail(self) -> None:
-        self.classrooms.unavailable = True
-
-
-class Real:
-    def __init__(self, account: Account, classrooms: EditableTableClassrooms) -> None:
-        self._account = account
-        self.put = account.put
-        self.item = account.item
-        self.classrooms = classrooms
-
-    def fail(self) -> None:
-        for operation in ("PutItem", "DeleteItem", "Query"):
-            self._account.will(operation, "InternalServerError")
 
 
 @pytest.fixture(scope="module")
@@ -56,28 +24,30 @@ def classrooms(the_account: Account) -> EditableTableClassrooms:
 
 
 @pytest.fixture(params=["fake", "table"])
-def store(request: pytest.FixtureRequest) -> Store:
+def store(request: pytest.FixtureRequest) -> Store[EditableClassrooms]:
     if request.param == "fake":
-        return Fake()
-    return Real(request.getfixturevalue("account"), request.getfixturevalue("classrooms"))
+        table = FakeClassrooms()
+        return fake_store(table, table)
+    account, classrooms = request.getfixturevalue("account"), request.getfixturevalue("classrooms")
+    return real_store(classrooms, account, ["PutItem", "DeleteItem", "Query"])
 
 
 # --- creating and deleting --------------------------------------------------------------------------------------------
 
 
-def test_a_new_classroom_is_written(store: Store) -> None:
+def test_a_new_classroom_is_written(store: Store[EditableClassrooms]) -> None:
     item = a_classroom(seats=Decimal("30.5"), tags=["a", None, {"deep": True}])
 
-    store.classrooms.create(item)
+    store.port.create(item)
 
     assert store.item("algebra-1") == item
 
 
-def test_a_classroom_that_is_there_is_not_written_over(store: Store) -> None:
+def test_a_classroom_that_is_there_is_not_written_over(store: Store[EditableClassrooms]) -> None:
     store.put(a_classroom(teacher="Ada"))
 
     with pytest.raises(AlreadyExists):
-        store.classrooms.create(a_classroom(teacher="Grace"))
+        store.port.create(a_classroom(teacher="Grace"))
 
     assert store.item("algebra-1") == a_classroom(teacher="Ada")
 
@@ -85,14 +55,14 @@ def test_a_classroom_that_is_there_is_not_written_over(store: Store) -> None:
 @pytest.mark.parametrize(
     "value", [1.5, Decimal("1" * 39), "x" * 500_000, object()], ids=["float", "39", "large", "none"]
 )
-def test_what_dynamodb_refuses_is_not_created(store: Store, value: Any) -> None:
+def test_what_dynamodb_refuses_is_not_created(store: Store[EditableClassrooms], value: Any) -> None:
     with pytest.raises(ClassroomNotWritable):
-        store.classrooms.create(a_classroom(notes=value))
+        store.port.create(a_classroom(notes=value))
 
     assert store.item("algebra-1") is None
 
 
-def test_whatever_the_api_lets_through_can_be_stored(store: Store) -> None:
+def test_whatever_the_api_lets_through_can_be_stored(store: Store[EditableClassrooms]) -> None:
     deep = "[" * MAX_LEVELS + "]" * MAX_LEVELS
     text = (
         f'{{"n": {"9" * 38}, "small": 1e-130, "large": 1.5e125, "deep": {deep}, "empty": "", "name": {{"ü.#:": null}}}}'
@@ -100,39 +70,39 @@ def test_whatever_the_api_lets_through_can_be_stored(store: Store) -> None:
     body = read_object(text)
     assert problems_in(body) == []
 
-    store.classrooms.create(a_classroom(**body))
+    store.port.create(a_classroom(**body))
 
     assert store.item("algebra-1") == a_classroom(**body)
 
 
-def test_a_classroom_is_deleted_if_it_is_as_it_was_read(store: Store) -> None:
+def test_a_classroom_is_deleted_if_it_is_as_it_was_read(store: Store[EditableClassrooms]) -> None:
     store.put(a_classroom(teacher="Ada", notes=None))
 
-    store.classrooms.remove("algebra-1", expected=a_classroom(teacher="Ada", notes=None))
+    store.port.remove("algebra-1", expected=a_classroom(teacher="Ada", notes=None))
 
     assert store.item("algebra-1") is None
 
 
 @pytest.mark.parametrize("expected", [{"teacher": "Grace"}, {"teacher": None}, {"room": "R1"}], ids=str)
-def test_a_classroom_that_is_not_as_it_was_read_stays(store: Store, expected: Item) -> None:
+def test_a_classroom_that_is_not_as_it_was_read_stays(store: Store[EditableClassrooms], expected: Item) -> None:
     store.put(a_classroom(teacher="Ada"))
 
     with pytest.raises(ClassroomMoved):
-        store.classrooms.remove("algebra-1", expected=expected)
+        store.port.remove("algebra-1", expected=expected)
 
     assert store.item("algebra-1") is not None
 
 
-def test_a_classroom_that_is_not_there_is_not_deleted(store: Store) -> None:
+def test_a_classroom_that_is_not_there_is_not_deleted(store: Store[EditableClassrooms]) -> None:
     with pytest.raises(ClassroomMoved):
-        store.classrooms.remove("algebra-1", expected={})
+        store.port.remove("algebra-1", expected={})
 
 
-def test_as_many_attributes_as_the_api_lets_in_fit_into_one_condition(store: Store) -> None:
+def test_as_many_attributes_as_the_api_lets_in_fit_into_one_condition(store: Store[EditableClassrooms]) -> None:
     item = a_classroom(**{f"attribute {number}": None for number in range(MAX_ATTRIBUTES - 3)})
     store.put(item)
 
-    store.classrooms.update("algebra-1", {"teacher": "Ada"}, expected=item, removed=item.keys() - a_classroom().keys())
+    store.port.update("algebra-1", {"teacher": "Ada"}, expected=item, removed=item.keys() - a_classroom().keys())
 
     assert store.item("algebra-1") == a_classroom(teacher="Ada")
 
@@ -155,7 +125,7 @@ def test_such_a_condition_is_within_the_four_kilobytes_that_dynamodb_takes(
 # --- a day's list -----------------------------------------------------------------------------------------------------
 
 
-def a_day(store: Store) -> None:
+def a_day(store: Store[EditableClassrooms]) -> None:
     for number, status in enumerate(["SCHEDULED", "FAILED", "SCHEDULED", "FAILED", "SCHEDULED"]):
         start = z(at(f"09:{number:02}"))
         store.put(a_classroom(f"room-{number}", day="2026-12-01", scheduledStart=start, status=status, photo=b"jpeg"))
@@ -163,18 +133,20 @@ def a_day(store: Store) -> None:
     store.put(a_classroom("new"))
 
 
-def listed(store: Store, status: str | None = None, limit: int = 100, after: Position | None = None) -> Any:
-    items, position = store.classrooms.of_day("2026-12-01", status=status, limit=limit, after=after)
+def listed(
+    store: Store[EditableClassrooms], status: str | None = None, limit: int = 100, after: Position | None = None
+) -> Any:
+    items, position = store.port.of_day("2026-12-01", status=status, limit=limit, after=after)
     return [item["classroomId"] for item in items], position
 
 
-def test_the_classes_of_a_day_come_in_order_of_start(store: Store) -> None:
+def test_the_classes_of_a_day_come_in_order_of_start(store: Store[EditableClassrooms]) -> None:
     a_day(store)
 
     assert listed(store) == (["room-0", "room-1", "room-2", "room-3", "room-4"], None)
 
 
-def test_a_day_goes_on_after_the_position_where_it_stopped(store: Store) -> None:
+def test_a_day_goes_on_after_the_position_where_it_stopped(store: Store[EditableClassrooms]) -> None:
     a_day(store)
 
     first, position = listed(store, limit=2)
@@ -184,7 +156,7 @@ def test_a_day_goes_on_after_the_position_where_it_stopped(store: Store) -> None
     assert position == {"classroomId": "room-1", "scheduledStart": "2026-12-01T09:01:00Z"}
 
 
-def test_any_class_can_be_gone_on_after(store: Store) -> None:
+def test_any_class_can_be_gone_on_after(store: Store[EditableClassrooms]) -> None:
     a_day(store)
 
     assert listed(store, after={"classroomId": "room-2", "scheduledStart": "2026-12-01T09:02:00Z"})[0] == [
@@ -193,7 +165,7 @@ def test_any_class_can_be_gone_on_after(store: Store) -> None:
     ]
 
 
-def test_a_status_is_looked_for_among_as_many_as_the_limit(store: Store) -> None:
+def test_a_status_is_looked_for_among_as_many_as_the_limit(store: Store[EditableClassrooms]) -> None:
     a_day(store)
 
     found, position = listed(store, status="FAILED", limit=3)
@@ -202,15 +174,15 @@ def test_a_status_is_looked_for_among_as_many_as_the_limit(store: Store) -> None
     assert listed(store, status="FAILED", after=position)[0] == ["room-3"]
 
 
-def test_items_are_listed_as_they_are(store: Store) -> None:
+def test_items_are_listed_as_they_are(store: Store[EditableClassrooms]) -> None:
     a_day(store)
 
-    items, _ = store.classrooms.of_day("2026-12-01", status=None, limit=1, after=None)
+    items, _ = store.port.of_day("2026-12-01", status=None, limit=1, after=None)
 
     assert items == [store.item("room-0")]
 
 
-def test_an_empty_day_is_empty(store: Store) -> None:
+def test_an_empty_day_is_empty(store: Store[EditableClassrooms]) -> None:
     assert listed(store) == ([], None)
 
 
@@ -226,8 +198,10 @@ def test_an_empty_day_is_empty(store: Store) -> None:
     ],
     ids=["create", "remove", "of_day"],
 )
-def test_a_failure_is_told_from_an_answer(store: Store, call: Callable[[EditableClassrooms], object]) -> None:
+def test_a_failure_is_told_from_an_answer(
+    store: Store[EditableClassrooms], call: Callable[[EditableClassrooms], object]
+) -> None:
     store.fail()
 
     with pytest.raises(ServiceUnavailable):
-        call(store.classrooms)
+        call(store.port)

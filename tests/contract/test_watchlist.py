@@ -1,7 +1,7 @@
 """What the domain may rely on of the watchlist: DynamoDB's adapter and the fake keep the same promises."""
 
 from collections import Counter
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
@@ -10,39 +10,10 @@ from classroom_scheduler.domain.errors import ServiceUnavailable
 from classroom_scheduler.domain.ports import Item, Watchlist
 from tests.aws import TABLE, Account
 from tests.builders import a_classroom, at, instant
+from tests.contract.store import Store, fake_store, real_store
 from tests.fakes import FakeClassrooms
 
 A_THIRD_OF_A_PAGE = "x" * 350_000
-
-
-class Table(Protocol):
-    """A table as people and tests see it, and the port to it."""
-
-    @property
-    def watchlist(self) -> Watchlist: ...
-    def put(self, item: Item) -> None: ...
-    def fail(self) -> None:
-        """Let the next call fail as when DynamoDB is out of order."""
-
-
-class Fake:
-    def __init__(self) -> None:
-        self.watchlist = FakeClassrooms()
-        self.put = self.watchlist.put
-
-    def fail(self) -> None:
-        self.watchlist.unavailable = True
-
-
-class Real:
-    def __init__(self, account: Account, watchlist: TableWatchlist) -> None:
-        self._account = account
-        self.put = account.put
-        self.watchlist = watchlist
-
-    def fail(self) -> None:
-        for operation in ("Query", "Scan"):
-            self._account.will(operation, "InternalServerError")
 
 
 @pytest.fixture(scope="module")
@@ -51,32 +22,34 @@ def watchlist(the_account: Account) -> TableWatchlist:
 
 
 @pytest.fixture(params=["fake", "table"])
-def table(request: pytest.FixtureRequest) -> Table:
+def table(request: pytest.FixtureRequest) -> Store[Watchlist]:
     if request.param == "fake":
-        return Fake()
-    return Real(request.getfixturevalue("account"), request.getfixturevalue("watchlist"))
+        table = FakeClassrooms()
+        return fake_store(table, table)
+    account, watchlist = request.getfixturevalue("account"), request.getfixturevalue("watchlist")
+    return real_store(watchlist, account, ["Query", "Scan"])
 
 
 def watched(classroom_id: str, shard: str = "3", attention: str = "09:05", **others: Any) -> dict[str, Any]:
     return a_classroom(classroom_id, attentionShard=shard, attentionAt=instant(attention), **others)
 
 
-def overdue(table: Table, shard: str = "3", time: str = "09:30") -> list[str]:
-    return list(table.watchlist.overdue(shard, at(time)))
+def overdue(table: Store[Watchlist], shard: str = "3", time: str = "09:30") -> list[str]:
+    return list(table.port.overdue(shard, at(time)))
 
 
-def parts(table: Table, of: int) -> list[list[Item]]:
-    return [list(table.watchlist.segment(number, of)) for number in range(of)]
+def parts(table: Store[Watchlist], of: int) -> list[list[Item]]:
+    return [list(table.port.segment(number, of)) for number in range(of)]
 
 
 # --- what is overdue --------------------------------------------------------------------------------------------------
 
 
-def test_an_empty_table_has_nothing_overdue(table: Table) -> None:
+def test_an_empty_table_has_nothing_overdue(table: Store[Watchlist]) -> None:
     assert overdue(table) == []
 
 
-def test_what_is_due_by_now_is_overdue_and_the_longest_overdue_comes_first(table: Table) -> None:
+def test_what_is_due_by_now_is_overdue_and_the_longest_overdue_comes_first(table: Store[Watchlist]) -> None:
     table.put(watched("at-nine", attention="09:05"))
     table.put(watched("on-the-second", attention="09:30"))
     table.put(watched("a-second-later", attention="09:30:01"))
@@ -85,14 +58,14 @@ def test_what_is_due_by_now_is_overdue_and_the_longest_overdue_comes_first(table
     assert overdue(table, time="09:30:00.75") == ["at-eight", "at-nine", "on-the-second"]
 
 
-def test_a_shard_has_its_own_classrooms_only(table: Table) -> None:
+def test_a_shard_has_its_own_classrooms_only(table: Store[Watchlist]) -> None:
     table.put(watched("algebra-1", shard="3"))
     table.put(watched("physics-1", shard="5"))
 
     assert (overdue(table, "3"), overdue(table, "5"), overdue(table, "0")) == (["algebra-1"], ["physics-1"], [])
 
 
-def test_a_class_that_is_over_or_was_never_seen_is_not_in_the_index(table: Table) -> None:
+def test_a_class_that_is_over_or_was_never_seen_is_not_in_the_index(table: Store[Watchlist]) -> None:
     table.put(a_classroom("over-1", status="COMPLETED"))
     table.put(a_classroom("half-1", attentionShard="3"))
     table.put(a_classroom("half-2", attentionAt="2026-12-01T09:05:00Z"))
@@ -100,14 +73,14 @@ def test_a_class_that_is_over_or_was_never_seen_is_not_in_the_index(table: Table
     assert overdue(table) == []
 
 
-def test_whatever_people_wrote_into_attention_at_does_no_harm(table: Table) -> None:
+def test_whatever_people_wrote_into_attention_at_does_no_harm(table: Store[Watchlist]) -> None:
     table.put(a_classroom("algebra-1", attentionShard="3", attentionAt="soon"))
     table.put(a_classroom("algebra-2", attentionShard="3", attentionAt="0"))
 
     assert overdue(table) == ["algebra-2"]
 
 
-def test_more_is_overdue_than_one_answer_holds(table: Table) -> None:
+def test_more_is_overdue_than_one_answer_holds(table: Store[Watchlist]) -> None:
     """An answer holds 1 MB. In the template's index, which has keys alone, that is some ten thousand classrooms."""
     rooms = {f"room-{number}" for number in range(7)}
     for room in rooms:
@@ -122,7 +95,7 @@ def test_more_is_overdue_than_one_answer_holds(table: Table) -> None:
 
 
 @pytest.mark.parametrize("of", [1, 2, 24])
-def test_the_parts_together_are_the_whole_table_once(table: Table, of: int) -> None:
+def test_the_parts_together_are_the_whole_table_once(table: Store[Watchlist], of: int) -> None:
     rooms = {f"room-{number}" for number in range(30)}
     for room in rooms:
         table.put(a_classroom(room))
@@ -132,11 +105,11 @@ def test_the_parts_together_are_the_whole_table_once(table: Table, of: int) -> N
     assert counted == dict.fromkeys(rooms, 1)
 
 
-def test_every_part_of_an_empty_table_is_empty(table: Table) -> None:
+def test_every_part_of_an_empty_table_is_empty(table: Store[Watchlist]) -> None:
     assert parts(table, 3) == [[], [], []]
 
 
-def test_a_part_is_larger_than_one_answer(table: Table) -> None:
+def test_a_part_is_larger_than_one_answer(table: Store[Watchlist]) -> None:
     rooms = {f"room-{number}" for number in range(7)}
     for room in rooms:
         table.put(a_classroom(room, notes=A_THIRD_OF_A_PAGE))
@@ -146,7 +119,7 @@ def test_a_part_is_larger_than_one_answer(table: Table) -> None:
     assert sorted(str(item["classroomId"]) for item in found) == sorted(rooms)
 
 
-def test_an_item_of_a_part_is_read_as_it_was_written(table: Table) -> None:
+def test_an_item_of_a_part_is_read_as_it_was_written(table: Store[Watchlist]) -> None:
     item = a_classroom("algebra-1", livePingDelay=60, photo=b"jpeg", keys={b"k"}, album=[{"page": b"png"}], none=None)
     table.put(item)
 
@@ -159,7 +132,7 @@ def test_an_item_of_a_part_is_read_as_it_was_written(table: Table) -> None:
 # --- when DynamoDB does not serve us ----------------------------------------------------------------------------------
 
 
-def test_a_watchlist_that_failed_says_so(table: Table) -> None:
+def test_a_watchlist_that_failed_says_so(table: Store[Watchlist]) -> None:
     table.put(watched("algebra-1"))
     table.fail()
 

@@ -18,7 +18,6 @@ from classroom_scheduler.domain.errors import SchedulerError, ServerUnavailable,
 from classroom_scheduler.domain.ports import Item, Message
 from classroom_scheduler.domain.report import ATTENTION_GRACE
 from classroom_scheduler.domain.rules import Rules
-from classroom_scheduler.domain.schedule import write_time
 from tests.fakes import ARN_PREFIX, FakeClassrooms
 from tests.simulation.app import App
 from tests.simulation.clock import VirtualClock
@@ -49,12 +48,13 @@ def definition() -> Definition:
 
 @dataclass
 class Invocation:
-    """One run of a Lambda function: whose it is, and the item as its latest access to the table found it."""
+    """One run of a Lambda function: whose it is, what it read, and the item as its latest access found it."""
 
     function: str
     execution: str | None = None
     looked: bool = False
     seen: Item | None = None
+    read: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -212,7 +212,7 @@ class World:
         except Crash as crash:
             self.say(f"! crash {crash}")
             return None
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001 - whatever it is, it is a violation
             self._broke("the stream handler")
             return None
         finally:
@@ -241,7 +241,7 @@ class World:
         except SchedulerError as error:
             self.say(f"{type(error).__name__}: {error}")
             return False
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001 - whatever it is, it is a violation
             self._broke(function)
             return False
         finally:
@@ -260,7 +260,7 @@ class World:
         except SchedulerError as error:
             self.say(f"{type(error).__name__}: {error}")
             raise TaskFailed(type(error).__name__, str(error)) from None
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a violation
             self._broke(function)
             raise TaskFailed(type(error).__name__, str(error)) from None
         finally:
@@ -314,6 +314,7 @@ class _Classrooms:
         if self._world.refuses("GetItem", "before"):
             raise ServiceUnavailable("DynamoDB: InternalServerError")
         self._world.stay_out_of_what_nobody_can_tell(classroom_id)
+        self._world.invocations[-1].read.add(classroom_id)
         item = self._world.table.get(classroom_id)
         self._world.saw(classroom_id)
         if self._world.refuses("GetItem", "after"):
@@ -323,6 +324,8 @@ class _Classrooms:
     def update(self, classroom_id: str, changes: Item, *, expected: Item, removed: Collection[str] = ()) -> None:
         if self._world.refuses("UpdateItem", "before"):
             raise ServiceUnavailable("DynamoDB: ProvisionedThroughputExceededException")
+        if classroom_id not in self._world.invocations[-1].read:  # a record told it all that it knows
+            self._world.stay_out_of_what_nobody_can_tell(classroom_id)
         self._world.scheduler_writes = True
         try:
             self._world.table.update(classroom_id, changes, expected=expected, removed=removed)
@@ -344,19 +347,14 @@ class _Watchlist:
     def overdue(self, shard: str, now: datetime) -> Iterator[str]:
         if self._world.refuses("Query", "before"):
             raise ServiceUnavailable("DynamoDB: InternalServerError")
-        for item in self._items():
-            if item.get("attentionShard") == shard and item.get("attentionAt", "9") <= write_time(now):
-                yield item["classroomId"]
+        yield from self._world.table.overdue(shard, now)
 
     def segment(self, number: int, of: int) -> Iterator[Item]:
         if self._world.refuses("Scan", "before"):
             raise ServiceUnavailable("DynamoDB: InternalServerError")
-        yield from self._items()
-
-    def _items(self) -> list[dict[str, Any]]:
-        ids = {entry.classroom_id for shard in self._world.stream.shards for entry in shard.entries}
-        items = (self._world.table.look(classroom_id) for classroom_id in sorted(ids))
-        return [item for item in items if item is not None]
+        for item in self._world.table.segment(number, of):
+            self._world.invocations[-1].read.add(item["classroomId"])
+            yield item
 
 
 class _Executions:

@@ -55,7 +55,7 @@ def interfere(table: FakeClassrooms, *edits: Callable[[], None]) -> None:
             waiting.pop(0)()
         return found
 
-    table.get = get_and_lose_the_race  # type: ignore[method-assign]
+    table.get = get_and_lose_the_race  # type: ignore[method-assign]  # somebody writes right after each read
 
 
 # --- creating ---------------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ def start_fails_after(day: Day, calls: int) -> None:
             raise ServiceUnavailable("StartExecution is throttled")
         return works(name, request)
 
-    day.executions.start = start  # type: ignore[method-assign]
+    day.executions.start = start  # type: ignore[method-assign]  # the fake knows outages only
 
 
 def without(day: Day, *names: str) -> None:
@@ -806,7 +806,7 @@ def test_an_audit_goes_on_with_others_where_one_classroom_fails() -> None:
             raise ServiceUnavailable("throttled")
         update(classroom_id, *args, **kwargs)  # type: ignore[arg-type]
 
-    day.classrooms.update = fails_for_one  # type: ignore[method-assign]
+    day.classrooms.update = fails_for_one  # type: ignore[method-assign]  # its neighbour works
 
     assert day.audit() == {Finding.MARKED: 4, Finding.FAILED: 1}
 
