@@ -62,7 +62,7 @@ class Model:
         self.first_named: dict[str, datetime] = {}
         self.last_schedule: dict[str, Any] = {}
         self.calm = True
-        # Stopped by an execution that waited in vain for a wiped item to be put back: nobody could tell it better.
+        # Stopped for what its item, wiped or an old copy, did not tell: nobody could know better.
         self.lost_patience: set[str] = set()
         world.on_look = self._on_look
         world.on_repair = self._on_repair
@@ -222,6 +222,8 @@ class Model:
         if item.get("recordingId") == recording_id:
             if _time(item, "end") > now and _state(item, "StartRecording") != "FAILED":
                 self._violate(f"{recording_id} stops before its end {item['scheduled']}")
+            elif item.get("scheduled") != self.last_schedule.get(recording_id):
+                self.lost_patience.add(recording_id)  # an old copy, which can't be told from an edit
             return
         # Where its class was neither deleted nor moved into the future, it may only have come to its end.
         if not self._is_given_up(life, recording_id) and _moment(self.last_schedule.get(recording_id), "end") > now:
@@ -402,17 +404,18 @@ class Model:
         refused = self.world.server.refused[recording_id]
         start = item.get("tasks", {}).get("StartRecording", {})
         missed = _moment(start, "finishedAt") >= _time(item, "end")
-        known = self.world.server.recordings.get(recording_id)
-        # Its item stayed wiped for nine minutes, until the retries of its start ran out.
-        if (
-            item.get("status") == "FAILED"
-            and recording_id in self.world.troubled
-            and (known is None or not known.starts)
-        ):
+        # Its item stayed wiped for nine minutes, until the retries of its start ran out: nobody saw it start.
+        unheard = recording_id in self.world.troubled and _state(item, "StartRecording") != "SUCCEEDED"
+        if item.get("status") == "FAILED" and unheard and self._has_used_up_its_start(recording_id):
             return True
         return bool(refused & {"recording.start", "recording.stop"}) or (
             start.get("state") == "FAILED" and missed and recording_id in self.world.troubled
         )
+
+    def _has_used_up_its_start(self, recording_id: str) -> bool:
+        known = self.world.server.recordings.get(recording_id)
+        mine = [one for one in self.world.machine.executions.values() if one.data["recordingId"] == recording_id]
+        return not (known and known.starts) or any("StartRecording" in one.data.get("failures", {}) for one in mine)
 
     def _is_followed(self, life: Life) -> bool:
         """Whether what is wanted now reached the handlers in time to run."""
