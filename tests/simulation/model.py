@@ -76,7 +76,8 @@ class Model:
     def _on_change(self, classroom_id: str, old: Item | None, new: Item | None) -> None:
         if self.world.scheduler_writes and new is not None and isinstance(new.get("recordingId"), str):
             self.first_named.setdefault(new["recordingId"], self.world.clock.now)
-            self.last_schedule[new["recordingId"]] = new.get("scheduled")
+            if new["recordingId"] not in self.last_schedule or (old or {}).get("scheduled") != new.get("scheduled"):
+                self.last_schedule[new["recordingId"]] = new.get("scheduled")
         elif not self.world.scheduler_writes:
             self._on_edit(classroom_id, None if new is None else dict(new))
 
