@@ -341,7 +341,7 @@ def test_a_class_that_was_never_started_fails_at_its_end_and_says_why() -> None:
     day = a_day_with_a_class()
 
     with pytest.raises(PermanentError, match="not there"):
-        day.until("10:00").run(STOP, StartRecording={"state": "FENCED"})
+        day.until("10:00").run(STOP, StartRecording={"state": "FENCED", "attempt": 0})
     assert day.item["status"] == "FAILED"
     assert "could not be started (at its start the classroom was not there" in day.item["reason"]
     assert day.told() == []
@@ -526,6 +526,29 @@ def test_a_start_that_was_tried_before_it_was_fenced_is_stopped() -> None:
     assert fenced["state"] == "FENCED"
     assert perform(replace(run, results={"StartRecording": fenced}), day.world)["state"] == "SUCCEEDED"
     assert day.server.live == set()
+
+
+def test_a_start_whose_class_is_deleted_in_the_middle_of_its_call_is_stopped_though_nobody_hears_of_it() -> None:
+    day = a_day_with_a_class().until("09:00")
+    run = day.a_run(STOP)
+
+    fenced = start_interrupted(day, day.delete)
+    stopped = perform(replace(run, results={"StartRecording": fenced}), day.until("10:00").world)
+
+    assert (fenced["state"], stopped["state"]) == ("FENCED", "SUCCEEDED")
+    assert day.server.live == set()
+
+
+def test_a_class_put_back_after_its_start_was_fenced_in_the_middle_of_its_call_is_stopped_at_its_end() -> None:
+    day = a_day_with_a_class().until("09:00")
+    before = day.item
+
+    fenced = start_interrupted(day, day.delete)
+    day.classrooms.put(before)
+    day.until("10:00").run(STOP, StartRecording=fenced)
+
+    assert day.server.live == set()
+    assert "was stopped, but was never seen to start" in day.item["reason"]
 
 
 def test_a_start_that_comes_late_and_twice_writes_nothing_over_a_stop() -> None:

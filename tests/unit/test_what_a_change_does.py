@@ -184,7 +184,7 @@ def test_a_class_deleted_before_it_starts_is_stopped_without_a_call() -> None:
     assert day.executions.stop_calls == [name]
     assert "deleted before its class started" in day.executions.stopping[name]
     assert day.until("09:00").run(START, name)["state"] == "FENCED"
-    assert day.until("10:00").run(STOP, name, StartRecording={"state": "FENCED"})["state"] == "FENCED"
+    assert day.until("10:00").run(STOP, name, StartRecording={"state": "FENCED", "attempt": 0})["state"] == "FENCED"
     assert day.told() == []
 
 

@@ -48,6 +48,12 @@ class Run:
         return timedelta(seconds=result.get("lead", 0)) if isinstance(result, Mapping) else timedelta()
 
     @property
+    def found_another_at_its_start(self) -> bool:
+        """Whether StartRecording was fenced before anything reached the server; a later attempt can't tell."""
+        result = self.results.get(str(Task.START_RECORDING))
+        return isinstance(result, Mapping) and (result.get("state"), result.get("attempt")) == (Standing.FENCED, 0)
+
+    @property
     def class_schedule(self) -> Schedule:
         return replace(self.scheduled, start=self.scheduled.start + self.lead)
 
@@ -145,7 +151,5 @@ def _is_edited(classroom: Classroom, now: datetime, horizon: timedelta) -> bool:
 def _outside(run: Run) -> Standing:
     if run.task is not Task.STOP_RECORDING:
         return Standing.FENCED
-    was_fenced = run.execution_name == run.recording_id and run.result_of(Task.START_RECORDING) == Standing.FENCED
-    # An earlier attempt may have reached the server before another one was fenced.
-    nothing_started = was_fenced and not run.results[Task.START_RECORDING].get("attempt")
+    nothing_started = run.execution_name == run.recording_id and run.found_another_at_its_start
     return Standing.FENCED if nothing_started else Standing.ABANDONED

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from classroom_scheduler.domain.claim import Run, Standing
+from classroom_scheduler.domain.claim import Run
 from classroom_scheduler.domain.schedule import write_time
 from classroom_scheduler.domain.session import Session, Task, TaskRecord, TaskState
 
@@ -18,7 +18,7 @@ def why_missed(run: Run, session: Session, now: datetime) -> str | None:
         return None
     if run.task is Task.START_RECORDING and now >= session.scheduled.end:
         return f"its end {write_time(session.scheduled.end)} had passed before it could be started"
-    if run.task is Task.STOP_RECORDING and run.result_of(Task.START_RECORDING) == Standing.FENCED:
+    if run.task is Task.STOP_RECORDING and run.found_another_at_its_start:
         return "at its start the classroom was not there, or another execution's"
     return None
 
