@@ -38,8 +38,7 @@ def test_called_by_hand_before_its_time_it_says_so() -> None:
         {"invocationTime": None},
         {"invocationTime": 5},
         {"invocationTime": "tomorrow"},
-        {"invocationTime": "0001-01-01T00:00:00+05:30"},
-        {"invocationTime": "9999-12-31T23:59:59.5Z"},
+        {"invocationTime": "2026-12-01T09:00:00"},
     ],
 )
 def test_any_other_payload_is_answered_without_a_lateness(payload: Any) -> None:
