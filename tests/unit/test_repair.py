@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
-from itertools import count
 from typing import Any
 
 import pytest
@@ -34,15 +33,12 @@ def a_day_abandoned_in_class() -> Day:
     return day
 
 
-def start_fails_after(day: Day, calls: int) -> None:
-    """The next start but so many fails, once."""
+def the_next_start_fails(day: Day) -> None:
     works = day.executions.start
-    left = count(calls, -1)
 
     def start(name: str, request: Mapping[str, Any]) -> bool:
-        if next(left) == 0:
-            raise ServiceUnavailable("StartExecution is throttled")
-        return works(name, request)
+        day.executions.start = works  # type: ignore[method-assign]  # once
+        raise ServiceUnavailable("StartExecution is throttled")
 
     day.executions.start = start  # type: ignore[method-assign]  # the fake knows outages only
 
@@ -78,6 +74,16 @@ def test_a_class_whose_execution_was_aborted_by_hand_is_taken_up_again() -> None
         "An execution of it ended before its time and was replaced (1 of at most 3 times)."
     )
     assert day.executions.running == [day.session.execution_name]
+
+
+def test_a_class_whose_execution_ended_is_taken_up_though_step_functions_can_not_be_asked() -> None:
+    day = a_day_with_a_class()
+    name = day.session.execution_name  # whose status nobody answers: it would be taken for alive
+
+    assert day.hear_of_the_end(name)
+
+    assert day.item["restarts"] == Decimal(1)
+    assert day.executions.stop_calls == [name]
 
 
 def test_it_is_started_once_by_the_execution_that_took_it_up() -> None:
@@ -256,7 +262,7 @@ def test_a_class_that_was_wiped_when_its_execution_ended_is_restored_by_its_reco
 def test_an_execution_that_ended_while_nobody_could_start_another_is_heard_of_again() -> None:
     day = a_day_with_a_class()
     name = day.abort()
-    start_fails_after(day, 1)
+    the_next_start_fails(day)
 
     with pytest.raises(ServiceUnavailable):
         day.hear_of_the_end(name)
@@ -273,7 +279,7 @@ def test_a_recording_whose_stop_could_not_be_started_when_its_class_was_given_up
     for _ in range(MAX_RESTARTS):
         day.hear_of_the_end(day.abort())
     name = day.abort()
-    start_fails_after(day, 1)
+    the_next_start_fails(day)
 
     with pytest.raises(ServiceUnavailable):
         day.hear_of_the_end(name)
