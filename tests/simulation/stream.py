@@ -81,8 +81,7 @@ class Stream:
             done = self._hand_over(batch)
         finally:
             shard.in_flight = False
-        for entry in batch[:done]:
-            entry.handled_at = entry.handled_at or self._clock()
+        self._note_handled(batch[:done])
         # The shard may have been rewound meanwhile, which must not be undone.
         shard.checkpoint = min(shard.checkpoint, shard.entries.index(batch[0])) + done
         return done > 0
@@ -91,11 +90,17 @@ class Stream:
         """Deliver old entries once more: a batch whose success was lost, even while another is in flight."""
         batch = shard.entries[: shard.checkpoint + shard.in_flight][index:][:size]
         if batch:
-            self.on_unfinished(batch[self._hand_over(batch) :])
+            done = self._hand_over(batch)
+            self._note_handled(batch[:done])
+            self.on_unfinished(batch[done:])
 
     def rewind(self, shard: Shard, entries: int) -> None:
         """Forget the latest checkpoints, as a new event source mapping that reads from TRIM_HORIZON does."""
         shard.checkpoint = max(0, shard.checkpoint - entries)
+
+    def _note_handled(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            entry.handled_at = entry.handled_at or self._clock()
 
     def _hand_over(self, batch: list[Entry]) -> int:
         """Invoke the handler; how many entries from the start of the batch are done with.
