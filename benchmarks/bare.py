@@ -16,28 +16,17 @@ _NAME = "Bare"
 
 @dataclass(frozen=True)
 class Bare:
-    """A state machine of a wait and a function, and a table whose stream starts executions of the Classroom machine."""
+    """Machines of a wait and a function each, and a table whose stream starts executions of the Classroom machine."""
 
-    state_machine_arn: str
+    clock_arn: str
+    claim_arn: str
     table_name: str
 
 
 def put_up(stack: Stack) -> Bare:
     """Make both, with the roles of the functions that they stand beside."""
     clock = _function(stack, "bare-clock", "tell_the_time", "StartRecordingFunction", {})
-    machine = stack.aws.stepfunctions.create_state_machine(
-        name="bare",
-        definition=json.dumps(
-            {
-                "StartAt": "Wait",
-                "States": {
-                    "Wait": {"Type": "Wait", "TimestampPath": "$.start", "Next": "Run"},
-                    "Run": {"Type": "Task", "Resource": clock, "TimeoutSeconds": 40, "End": True},
-                },
-            }
-        ),
-        roleArn=stack.aws.stepfunctions.describe_state_machine(stateMachineArn=stack.state_machine_arn)["roleArn"],
-    )
+    claim = _function(stack, "bare-claim", "claim", "StartRecordingFunction", {"TABLE": stack.table_name})
     variables = {"STATE_MACHINE_ARN": stack.state_machine_arn}
     starter = _function(stack, "bare-starter", "start", "ClassroomChangedFunction", variables)
     table = stack.aws.dynamodb.create_table(
@@ -50,7 +39,19 @@ def put_up(stack: Stack) -> Bare:
     stack.aws.other("lambda").create_event_source_mapping(
         EventSourceArn=table["LatestStreamArn"], FunctionName=starter, StartingPosition="TRIM_HORIZON", BatchSize=100
     )
-    return Bare(machine["stateMachineArn"], _NAME)
+    return Bare(_machine(stack, "bare-clock", clock), _machine(stack, "bare-claim", claim), _NAME)
+
+
+def _machine(stack: Stack, name: str, function: str) -> str:
+    states = {
+        "Wait": {"Type": "Wait", "TimestampPath": "$.start", "Next": "Run"},
+        "Run": {"Type": "Task", "Resource": function, "TimeoutSeconds": 40, "End": True},
+    }
+    deployed = stack.aws.stepfunctions.describe_state_machine(stateMachineArn=stack.state_machine_arn)
+    made = stack.aws.stepfunctions.create_state_machine(
+        name=name, definition=json.dumps({"StartAt": "Wait", "States": states}), roleArn=deployed["roleArn"]
+    )
+    return str(made["stateMachineArn"])
 
 
 def _function(stack: Stack, name: str, handler: str, like: str, variables: Mapping[str, str]) -> str:

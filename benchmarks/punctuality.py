@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from benchmarks.bare import Bare, put_up
@@ -31,43 +32,57 @@ def measure(say: Say) -> list[Row]:
         say("warming up")
         # A few more at a time: each call that finds no worker free starts one, which takes half a second of processor.
         for number in range(10, _AT_ONCE + 1, 20):
-            runs.bare(number, 1)
-            runs.ours(number, 1)
+            runs.all(number, 1)
         runs.starts(5)
         say(f"{_WRITES} writes, one by one")
         ours, bare = runs.starts(_WRITES)
         rows = _rows("write to execution's start", "a function that only starts it", ours, bare)
-        ours, bare = [], []
-        for _ in range(_BURSTS):
-            say(f"{_AT_ONCE} classes on one second")
-            bare += runs.bare(_AT_ONCE, 1)
-            ours += runs.ours(_AT_ONCE, 1)
-        rows += _rows(f"{_AT_ONCE} on one second, late", "a bare function", ours, bare, goal=True)
+        say(f"{_AT_ONCE} classes on one second, {_BURSTS} times")
+        bursts = _together(runs.all(_AT_ONCE, 1) for _ in range(_BURSTS))
+        rows += _rows_of(f"{_AT_ONCE} on one second", bursts)
         say(f"{_SPREAD} classes in {_SECONDS} seconds")
-        bare = runs.bare(_SPREAD, _SECONDS)
-        ours = runs.ours(_SPREAD, _SECONDS)
-        return rows + _rows(f"{_SPREAD} in {_SECONDS} s, late", "a bare function", ours, bare, goal=True)
+        return rows + _rows_of(f"{_SPREAD} in {_SECONDS} s", runs.all(_SPREAD, _SECONDS))
+
+
+@dataclass
+class _Lateness:
+    """Of each start, in milliseconds: when StartRecording began and the server was told, and the same of bare ones."""
+
+    began: list[float] = field(default_factory=list)
+    told: list[float] = field(default_factory=list)
+    ran: list[float] = field(default_factory=list)
+    claimed: list[float] = field(default_factory=list)
 
 
 class _Runs:
-    """Each run gives the lateness of each start, in milliseconds."""
+    """The same number of classes, bare functions and bare claims, one after the other."""
 
     def __init__(self, stack: Stack, client: Client, bare: Bare) -> None:
         self._stack, self._client, self._bare = stack, client, bare
 
-    def ours(self, number: int, seconds: int) -> list[float]:
-        """From the start in the item to when the classroom server was told, with the claim between them."""
+    def all(self, number: int, seconds: int) -> _Lateness:
+        ran = self._bare_runs(self._bare.clock_arn, number, seconds)
+        claimed = self._bare_runs(self._bare.claim_arn, number, seconds)
+        began, told = self._ours(number, seconds)
+        return _Lateness(began, told, ran, claimed)
+
+    def _ours(self, number: int, seconds: int) -> tuple[list[float], list[float]]:
+        """From the start in the item to when its task began, as the item says, and the classroom server was told."""
         starts = {self._client.new_id("late"): start for start in _starts(number, seconds)}
         _at_once(lambda one: self._write(*one), starts.items())
         _until(max(starts.values()))
-        return [self._lateness(classroom_id, start) for classroom_id, start in starts.items()]
+        told = [self._lateness(classroom_id, start) for classroom_id, start in starts.items()]
+        items = [self._client.get(classroom_id) for classroom_id in starts]
+        return [float(item["tasks"]["StartRecording"]["latenessMs"]) for item in items], told
 
-    def bare(self, number: int, seconds: int) -> list[float]:
-        """From the start in the input to when the function ran."""
+    def _bare_runs(self, machine: str, number: int, seconds: int) -> list[float]:
+        """From the start in the input to when the function was done."""
         starts = {self._client.new_id("bare"): start for start in _starts(number, seconds)}
-        _at_once(lambda one: self._start_bare(*one), starts.items())
+        if machine == self._bare.claim_arn:
+            _at_once(lambda one: self._client.put({"classroomId": one[0]}), starts.items())
+        _at_once(lambda one: self._start_bare(machine, *one), starts.items())
         _until(max(starts.values()))
-        return [self._bare_lateness(name, start) for name, start in starts.items()]
+        return [self._bare_lateness(machine, name, start) for name, start in starts.items()]
 
     def starts(self, number: int) -> tuple[list[float], list[float]]:
         """From the write to the execution's start: ours and that of the bare function, by turns."""
@@ -88,17 +103,16 @@ class _Runs:
         times = {"start": _text(start), "end": _text(start + timedelta(hours=1))}
         self._client.put({"classroomId": classroom_id, **times, "livePingDelay": 3000})
 
-    def _start_bare(self, name: str, start: datetime) -> None:
-        self._stack.aws.stepfunctions.start_execution(
-            stateMachineArn=self._bare.state_machine_arn, name=name, input=json.dumps({"start": _text(start)})
-        )
+    def _start_bare(self, machine: str, name: str, start: datetime) -> None:
+        request = json.dumps({"start": _text(start), "classroomId": name})
+        self._stack.aws.stepfunctions.start_execution(stateMachineArn=machine, name=name, input=request)
 
     def _lateness(self, classroom_id: str, start: datetime) -> float:
         call = self._client.wait_for_call(classroom_id, "recording.start", within=_PATIENCE)
         return (datetime.fromisoformat(call["receivedAt"]) - start).total_seconds() * 1000
 
-    def _bare_lateness(self, name: str, start: datetime) -> float:
-        arn = self._bare.state_machine_arn.replace(":stateMachine:", ":execution:") + f":{name}"
+    def _bare_lateness(self, machine: str, name: str, start: datetime) -> float:
+        arn = machine.replace(":stateMachine:", ":execution:") + f":{name}"
         deadline = time.monotonic() + _PATIENCE
         while (done := self._stack.aws.stepfunctions.describe_execution(executionArn=arn))["status"] == "RUNNING":
             if time.monotonic() > deadline:
@@ -139,6 +153,20 @@ def _in(seconds: float) -> str:
 
 def _text(moment: datetime) -> str:
     return moment.replace(microsecond=0).isoformat().replace("+00:00", "Z")
+
+
+def _together(runs: Iterable[_Lateness]) -> _Lateness:
+    all_ = _Lateness()
+    for run in runs:
+        for name, values in vars(run).items():
+            getattr(all_, name).extend(values)
+    return all_
+
+
+def _rows_of(what: str, late: _Lateness) -> list[Row]:
+    rows = _rows(f"{what}, StartRecording begins late", "a bare function", late.began, late.ran, goal=True)
+    peer = "a bare function that claims its item"
+    return rows + _rows(f"{what}, the server is told late", peer, late.told, late.claimed)
 
 
 def _rows(what: str, peer: str, ours: Sequence[float], bare: Sequence[float], *, goal: bool = False) -> list[Row]:

@@ -297,10 +297,12 @@ class FakeExecutions:
         self.started: dict[str, dict[str, Any]] = {}
         self.stopping: dict[str, str] = {}
         self.aborted: dict[str, str] = {}
+        self.succeeded: set[str] = set()
         self.start_calls: list[str] = []
         self.stop_calls: list[str] = []
         self.unavailable = False
         self.stops_throttled = False
+        self.unanswered = False  # DescribeExecution alone
 
     def arn(self, name: str) -> str:
         return ARN_PREFIX + name
@@ -312,11 +314,15 @@ class FakeExecutions:
             raise ServiceUnavailable("StartExecution is throttled")
         # json: what Step Functions keeps is the text, not our object
         self.started.setdefault(name, json.loads(json.dumps(request)))
-        return name not in self.aborted
+        return name in self.running
 
     def status(self, name: str) -> str | None:
-        if self.unavailable or name not in self.started:
+        if self.unavailable or self.unanswered:
+            raise ServiceUnavailable("DescribeExecution is throttled")
+        if name not in self.started:
             return None
+        if name in self.succeeded:
+            return "SUCCEEDED"
         return "ABORTED" if name in self.aborted else "RUNNING"
 
     def stop(self, name: str, reason: str) -> bool:
@@ -330,7 +336,7 @@ class FakeExecutions:
     @property
     def running(self) -> list[str]:
         """The executions that still run: one that is asked to stop runs on until `settle`."""
-        return [name for name in self.started if name not in self.aborted]
+        return [name for name in self.started if name not in self.aborted and name not in self.succeeded]
 
     def settle(self) -> None:
         """Let the stops that were asked for take effect."""

@@ -4,6 +4,7 @@ import json
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -376,11 +377,13 @@ class _Executions:
             self._world.say(f"start {name}: exists")
         if self._world.refuses("StartExecution", "after"):
             raise ServiceUnavailable("Step Functions: connection lost")
-        return self.status(name) in {"RUNNING", None}
+        with suppress(ServiceUnavailable):
+            return self.status(name) in {"RUNNING", None}
+        return True
 
     def status(self, name: str) -> str | None:
         if self._world.refuses("DescribeExecution", "before"):
-            return None
+            raise ServiceUnavailable("Step Functions: ThrottlingException")
         execution = self._world.machine.executions.get(name)
         if execution is None:
             return None

@@ -197,6 +197,28 @@ def test_of_two_writers_only_one_wins_and_the_other_follows() -> None:
     assert list(day.executions.started) == [winner]
 
 
+def test_a_class_put_anew_after_its_end_is_no_continuation_though_its_records_are_late() -> None:
+    """The records so far know of a class that waits; only Step Functions can say that it has come to its end."""
+    day = a_day_with_a_class()
+    late, day.changes = day.stream[:2], []
+    day.until("09:00").run(START)
+    day.until("10:00").run(STOP)
+    day.executions.succeeded.add(day.session.execution_name)
+    before = day.session
+    day.changes.clear()
+    day.write(start="2026-12-01T11:00:00Z", end="2026-12-01T12:00:00Z")
+    day.executions.unanswered = True
+
+    failed = handle(late, day.until("10:30").look_at)
+    assert failed == [late[0].sequence_number]
+    assert "recordingId" not in day.item
+    day.executions.unanswered = False
+    assert handle([*late, *day.changes], day.look_at) == []
+
+    assert day.session.recording_id != before.recording_id
+    assert day.item["status"] == "SCHEDULED"
+
+
 def test_a_classroom_that_others_change_all_the_time_is_given_up_for_now() -> None:
     day = Day()
     day.write()

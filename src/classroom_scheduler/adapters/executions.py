@@ -14,7 +14,6 @@ from classroom_scheduler.observability import count, logger
 
 # StopExecution keeps so many of a cause.
 _CAUSE_LENGTH = 32_768
-# Where nobody can tell, it is taken for alive: what has ended is seen to again.
 _ALIVE = frozenset({"RUNNING", "PENDING_REDRIVE", None})
 
 
@@ -51,25 +50,28 @@ class StateMachineExecutions:
         try:
             self._client.start_execution(stateMachineArn=self._state_machine_arn, name=name, input=canonical)
         except self._client.exceptions.ExecutionAlreadyExists:
-            return self.status(name) in _ALIVE
+            return self._is_alive(name)
         except (ClientError, BotoCoreError) as error:
             raise ServiceUnavailable(f"StartExecution {name}: {error}") from error
         return True
 
     def status(self, name: str) -> str | None:
-        """Asked only of items that were wiped and of names that exist: ten a second outside the big Regions.
-
-        No answer is an answer.
-        """
+        """Asked only of items that were wiped and of names that exist: ten a second outside the big Regions."""
         try:
             execution = self._client.describe_execution(executionArn=self.arn(name))
         except self._client.exceptions.ExecutionDoesNotExist:
             return None
         except (ClientError, BotoCoreError) as error:
-            logger.warning("execution's status not known", extra=_told(name, "TAKE_FOR_ALIVE", error))
-            return None
+            raise ServiceUnavailable(f"DescribeExecution {name}: {error}") from error
         lost = execution["status"] in {"FAILED", "TIMED_OUT"} and execution.get("error") != FAILED_FOR_GOOD
         return "ABORTED" if lost else execution["status"]
+
+    def _is_alive(self, name: str) -> bool:
+        try:
+            return self.status(name) in _ALIVE
+        except ServiceUnavailable as error:
+            logger.warning("execution's status not known", extra=_told(name, "TAKE_FOR_ALIVE", error))
+            return True
 
     def stop(self, name: str, reason: str) -> bool:
         try:

@@ -86,14 +86,14 @@ class Executions(Protocol):
     def start(self, name: str, request: Mapping[str, Any]) -> bool:
         """Start the execution, or do nothing where one of this name was ever started; False where that has ended.
 
-        Raises ServiceUnavailable.
+        Where nobody can tell, it is taken for alive: what has ended is seen to again. Raises ServiceUnavailable.
         """
 
     def stop(self, name: str, reason: str) -> bool:
         """Abort the execution; False where that could not be done. Never raises: the fence is what keeps us safe."""
 
     def status(self, name: str) -> str | None:
-        """What became of an execution, or None where there is no such execution, or none can tell.
+        """What became of an execution, or None where there is no such execution. Raises ServiceUnavailable.
 
         RUNNING; SUCCEEDED; FAILED, where a task failed for good; ABORTED, where it was stopped or lost on the way.
         """

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES, Classroom, Status
-from classroom_scheduler.domain.errors import ClassroomMoved
+from classroom_scheduler.domain.errors import ClassroomMoved, ServiceUnavailable
 from classroom_scheduler.domain.names import stop_name
 from classroom_scheduler.domain.plan import Action, Decision, History, plan
 from classroom_scheduler.domain.ports import Classrooms, Clock, Executions, Item
@@ -52,8 +52,8 @@ def reconcile(
     for attempt in range(TRIES):
         image = _new_one(history) if attempt == 0 else None
         current = image or _read(classroom_id, classrooms)
-        seen = _checked(current, history, executions)
         now = clock()
+        seen = _checked(current, history, executions, now)
         decision = plan(current, seen, now, rules)
         try:
             if current is not None and decision.action is not Action.LEAVE:
@@ -110,16 +110,22 @@ def basis(item: Item) -> dict[str, Any]:
     return {name: item.get(name) for name in _DECIDED_ON}
 
 
-def _checked(current: Classroom | None, history: History, executions: Executions) -> History:
+def _checked(current: Classroom | None, history: History, executions: Executions, now: datetime) -> History:
     """What only records know of a wiped item's session may be long past: the class deleted since, and inserted again.
 
-    Asks for the status of executions in this rare case alone: DescribeExecution refills at ten a second.
+    Asks for the status of executions in this rare case alone: DescribeExecution refills at ten a second. Raises
+    ServiceUnavailable where nobody answers and the session should be over; else it is taken for alive.
     """
     known = newest(history.sessions)
     if current is None or current.session is not None or known is None or known.is_over:
         return history
-    was_given_up = known.has_begun and executions.status(stop_name(known.recording_id)) is not None
-    status = None if was_given_up else executions.status(known.execution_name)
+    try:
+        was_given_up = known.has_begun and executions.status(stop_name(known.recording_id)) is not None
+        status = None if was_given_up else executions.status(known.execution_name)
+    except ServiceUnavailable:
+        if known.scheduled.end <= now:
+            raise
+        return history
     if was_given_up or status not in {None, "RUNNING", "ABORTED"}:
         return replace(history, ended=history.ended | {known.recording_id})
     if status == "ABORTED":
