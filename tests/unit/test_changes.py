@@ -197,6 +197,29 @@ def test_of_two_writers_only_one_wins_and_the_other_follows() -> None:
     assert list(day.executions.started) == [winner]
 
 
+@pytest.mark.parametrize("clock", ["07:59:58", "08:00"], ids=["behind", "the same"])
+def test_a_write_by_a_clock_that_is_behind_is_known_for_the_schedulers_own(clock: str) -> None:
+    day = a_day_with_a_class()
+    day.until("08:00").edit(end="2026-12-01T11:00:00Z")
+    day.changes.clear()
+
+    day.until(clock).look_at("algebra-1")
+
+    (own,) = day.changes
+    assert is_own_write(own.old, own.new)
+    assert not matters(own)
+
+
+@pytest.mark.parametrize("nonsense", ["a while ago", "9999-12-31T23:59:59.999999Z", "", 5])
+def test_whatever_somebody_wrote_there_an_item_is_written_to(nonsense: object) -> None:
+    day = a_day_with_a_class()
+    day.edit(updatedAt=nonsense, end="2026-12-01T11:00:00Z")
+
+    day.look()
+
+    assert day.item["scheduled"]["end"] == "2026-12-01T11:00:00Z"
+
+
 def test_a_class_put_anew_after_its_end_is_no_continuation_though_its_records_are_late() -> None:
     """The records so far know of a class that waits; only Step Functions can say that it has come to its end."""
     day = a_day_with_a_class()

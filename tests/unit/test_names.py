@@ -38,6 +38,15 @@ def test_two_names_two_microseconds_apart_differ() -> None:
     assert next_name("algebra-1", at("09:00")) != next_name("algebra-1", at("09:00") + timedelta(microseconds=2))
 
 
+def test_two_who_replace_the_same_execution_by_clocks_that_are_behind_name_it_differently() -> None:
+    name = next_name("algebra-1", at("09:00"))
+    first = next_name("algebra-1", at("08:59:58"), after=name)
+    second = next_name("algebra-1", at("08:59:58.000004"), after=name)
+
+    assert is_later(second, first)
+    assert is_later(first, name)
+
+
 def test_a_name_of_another_classroom_is_none_of_ours() -> None:
     name = next_name("algebra-1", at("09:00"))
 

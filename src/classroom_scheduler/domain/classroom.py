@@ -1,8 +1,9 @@
 """A classroom as its item shows it: what people want, and the session that the scheduler has in force for it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
@@ -113,6 +114,18 @@ def updated_at(item: Item) -> str:
     value: Any = item.get("updatedAt", "")
     text = value.get("S", "") if isinstance(value, dict) else value
     return text if isinstance(text, str) else ""
+
+
+def next_update(item: Item, now: datetime) -> str:
+    """`updatedAt` for a write over this item: later than it was, even by a clock that is behind.
+
+    For that is what tells the scheduler's writes from people's.
+    """
+    told, before = write_instant(now, "microseconds"), updated_at(item)
+    with suppress(ValueError, OverflowError):
+        if told <= before:
+            return write_instant(datetime.fromisoformat(before) + timedelta(microseconds=1), "microseconds")
+    return told
 
 
 def written(item: Item) -> dict[str, Any]:

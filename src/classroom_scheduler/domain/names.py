@@ -20,11 +20,12 @@ def next_name(classroom_id: str, now: datetime, after: str | None = None) -> str
     """The name for the execution that replaces `after`.
 
     Later names sort after earlier ones even where the clocks of two machines disagree, so that a task can tell
-    an item that has moved on from one that was put back to an older state.
+    an item that has moved on from one that was put back to an older state. Where the clock is behind, the name is up to
+    a millisecond after the other, by what the clock says: two who replace the same execution don't take the same name.
     """
     token = _microseconds(now) // 2 * 2
     if after is not None:
-        token = max(token, int(_token(after), 36) // 2 * 2 + 2)
+        token = max(token, int(_token(after), 36) // 2 * 2 + 2 + token % 1000)
     return f"{classroom_id}-{_base36(token)}"
 
 

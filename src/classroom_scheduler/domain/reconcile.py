@@ -9,14 +9,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES, Classroom, Status
+from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES, Classroom, Status, next_update
 from classroom_scheduler.domain.errors import ClassroomMoved, ServiceUnavailable
 from classroom_scheduler.domain.names import stop_name
 from classroom_scheduler.domain.plan import Action, Decision, History, plan
 from classroom_scheduler.domain.ports import Classrooms, Clock, Executions, Item
 from classroom_scheduler.domain.report import attributes_of
 from classroom_scheduler.domain.rules import DEFAULT_RULES, Rules
-from classroom_scheduler.domain.schedule import Schedule, write_instant, write_time
+from classroom_scheduler.domain.schedule import Schedule, write_time
 from classroom_scheduler.domain.session import Recording, newest
 from classroom_scheduler.domain.status import is_deferred
 
@@ -92,7 +92,7 @@ def write_report(classroom: Classroom, report: Mapping[str, Any], classrooms: Cl
     changes, removed = difference(item, report)
     if not changes and not removed:
         return classroom
-    changes["updatedAt"] = write_instant(now, "microseconds")
+    changes["updatedAt"] = next_update(item, now)
     classrooms.update(classroom.classroom_id, changes, expected=basis(item), removed=removed)
     kept = {name: value for name, value in item.items() if name not in removed}
     return Classroom.read(classroom.classroom_id, {**kept, **changes})

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from classroom_scheduler.domain.classroom import Classroom
+from classroom_scheduler.domain.classroom import Classroom, next_update
 from classroom_scheduler.domain.errors import REPLACED, ClassroomMoved, SchedulerError
 from classroom_scheduler.domain.names import stop_again_name
 from classroom_scheduler.domain.plan import History, plan
@@ -19,7 +19,7 @@ from classroom_scheduler.domain.ports import Classrooms, Clock, Executions, Item
 from classroom_scheduler.domain.reconcile import basis, difference, intent
 from classroom_scheduler.domain.report import ATTENTION_GRACE, ATTENTION_SHARDS, attention
 from classroom_scheduler.domain.rules import DEFAULT_RULES, Rules
-from classroom_scheduler.domain.schedule import write_instant, write_time
+from classroom_scheduler.domain.schedule import write_time
 
 Look = Callable[[str, History], object]
 Each = Callable[..., Iterable["Finding"]]
@@ -120,7 +120,7 @@ def _mark(classroom: Classroom, classrooms: Classrooms, now: datetime) -> Findin
     same_shard = classroom.item.get("attentionShard") == mark["attentionShard"]  # people copy and invent others
     if same_shard and str(classroom.item.get("attentionAt", "~")) <= mark["attentionAt"]:
         return Finding.MARKED
-    mark["updatedAt"] = write_instant(now, "microseconds")
+    mark["updatedAt"] = next_update(classroom.item, now)
     try:
         classrooms.update(classroom.classroom_id, mark, expected=basis(classroom.item))
     except ClassroomMoved:  # somebody has seen it
