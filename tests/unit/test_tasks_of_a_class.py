@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,7 @@ from classroom_scheduler.domain.errors import (
     ServerUnavailable,
 )
 from classroom_scheduler.domain.perform import perform
-from classroom_scheduler.domain.ports import Message
+from classroom_scheduler.domain.ports import Item, Message
 from tests.fakes import FakeServer, Fault
 from tests.unit.day import PING, START, STOP, Day, a_day_in_class, a_day_with_a_class
 
@@ -390,6 +391,21 @@ def test_a_start_tries_again_where_its_item_became_a_copy_from_before_the_class_
 
     assert day.item["status"] == "RECORDING"
     assert day.item["tasks"]["StartRecording"]["state"] == "SUCCEEDED"
+
+
+def test_a_task_is_late_by_when_it_began_and_not_by_how_long_its_item_took_to_read() -> None:
+    day = a_day_with_a_class().until("09:00:00.250")
+    read = day.classrooms.get
+
+    def read_slowly(classroom_id: str) -> Item | None:
+        day.time += timedelta(seconds=2)
+        return read(classroom_id)
+
+    day.classrooms.get = read_slowly  # type: ignore[method-assign]  # the fake takes no time
+    day.run(START)
+
+    assert day.item["tasks"]["StartRecording"]["latenessMs"] == 250
+    assert day.item["tasks"]["StartRecording"]["finishedAt"] >= "2026-12-01T09:00:02"
 
 
 def test_an_execution_stopped_in_the_middle_of_its_call_writes_nothing() -> None:

@@ -110,13 +110,13 @@ def standing(run: Run, classroom: Classroom | None, now: datetime, horizon: time
     return Standing.FENCED if session.recording_id == run.recording_id else _outside(run)
 
 
-def open_record(run: Run, session: Session, now: datetime) -> TaskRecord:
+def open_record(run: Run, session: Session, began: datetime) -> TaskRecord:
     """The claim: what the item says of this task from now until its result is known."""
     known = session.tasks.get(run.task)
     return TaskRecord(
         state=TaskState.CLAIMED,
-        due_at=due_at(run.task, session, now),
-        started_at=now,
+        due_at=due_at(run.task, session, began),
+        started_at=began,
         attempts=1 if known is None else known.attempts + 1,
         error=None if known is None else known.error,
     )

@@ -50,6 +50,7 @@ def perform(run: Run, world: World) -> dict[str, Any]:
     Raises PermanentError where it failed for good, which the item says then, and TransientError where trying again
     may help.
     """
+    began = world.clock()
     for _ in range(TRIES):
         classroom, now = world.look(run.classroom_id), world.clock()
         stands = standing(run, classroom, now, world.horizon)
@@ -65,7 +66,7 @@ def perform(run: Run, world: World) -> dict[str, Any]:
             return _known(run, session, known, now)
         if run.task is Task.START_RECORDING and session.is_over:  # stopped unseen; this attempt is a late duplicate
             return _outcome(run, Standing.FENCED, "The class is over.")
-        record = open_record(run, session, now)
+        record = open_record(run, session, began)
         if missed := why_missed(run, session, now):
             return _miss(run, classroom, record, missed, world)
         if skipped := why_skipped(run, session, record, now):
