@@ -9,8 +9,7 @@ from typing import Any
 
 _PRICES = json.loads((Path(__file__).parent / "prices.json").read_text())["prices"]
 _KEYS = {"ByAttention": ("attentionShard", "attentionAt"), "ByDay": ("day", "scheduledStart")}
-_PROJECTS_ALL = {"ByDay"}
-"""The table's indexes, as in template.yaml; ByAttention holds keys only."""
+"""The table's indexes, as in template.yaml: they hold keys and nothing else."""
 
 
 def dollars(bill: Mapping[str, float]) -> float:
@@ -39,7 +38,7 @@ def _projected(index: str, image: Mapping[str, Any] | None) -> Mapping[str, Any]
     keys = _KEYS[index]
     if image is None or not all(key in image for key in keys):
         return None
-    return image if index in _PROJECTS_ALL else {key: image[key] for key in (*keys, "classroomId")}
+    return {key: image[key] for key in (*keys, "classroomId")}
 
 
 def _units(bytes_: int) -> int:

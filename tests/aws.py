@@ -110,7 +110,7 @@ class Account:
                         {"AttributeName": keys[0], "KeyType": "HASH"},
                         {"AttributeName": keys[1], "KeyType": "RANGE"},
                     ],
-                    "Projection": {"ProjectionType": "ALL"},
+                    "Projection": {"ProjectionType": "KEYS_ONLY"},
                 }
                 for index, keys in _INDEX_KEYS.items()
             ],

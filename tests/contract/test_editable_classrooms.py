@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from classroom_scheduler.adapters.classrooms import stored
 from classroom_scheduler.adapters.editable_classrooms import EditableTableClassrooms
 from classroom_scheduler.domain.editing import MAX_ATTRIBUTES
 from classroom_scheduler.domain.errors import ClassroomMoved, ClassroomNotWritable, ServiceUnavailable
@@ -180,6 +181,42 @@ def test_items_are_listed_as_they_are(store: Store[EditableClassrooms]) -> None:
     items, _ = store.port.of_day("2026-12-01", status=None, limit=1, after=None)
 
     assert items == [store.item("room-0")]
+
+
+def test_a_class_that_was_moved_or_deleted_a_moment_ago_is_not_listed(
+    account: Account, classrooms: EditableTableClassrooms
+) -> None:
+    """The index is some milliseconds behind: here it still shows two classes as they were."""
+    start = "2026-12-01T09:00:00Z"
+    account.put(a_classroom("moved", day="2026-12-01", scheduledStart="2026-12-01T11:00:00Z"))
+    account.put(a_classroom("stays", day="2026-12-01", scheduledStart=start))
+    keys = [{"classroomId": id_, "day": "2026-12-01", "scheduledStart": start} for id_ in ("moved", "gone", "stays")]
+    account.will_answer("Query", {"Items": [stored(key) for key in keys], "Count": 3})
+
+    items, position = classrooms.of_day("2026-12-01", status=None, limit=3, after=None)
+
+    assert ([item["classroomId"] for item in items], position) == (["stays"], None)
+
+
+def test_a_page_ends_before_what_dynamodb_left_unread(account: Account, classrooms: EditableTableClassrooms) -> None:
+    a_day(real_store(classrooms, account, []))
+    read = [stored(account.item(f"room-{number}") or {}) for number in (3, 0, 1)]
+    left = {TABLE: {"Keys": [stored({"classroomId": f"room-{number}"}) for number in (4, 2)]}}
+    account.will_answer("BatchGetItem", {"Responses": {TABLE: read}, "UnprocessedKeys": left})
+
+    items, position = classrooms.of_day("2026-12-01", status=None, limit=5, after=None)
+
+    assert [item["classroomId"] for item in items] == ["room-0", "room-1"]
+    assert position == {"classroomId": "room-1", "scheduledStart": "2026-12-01T09:01:00Z"}
+
+
+def test_a_page_of_which_nothing_was_read_is_a_failure(account: Account, classrooms: EditableTableClassrooms) -> None:
+    a_day(real_store(classrooms, account, []))
+    left = {TABLE: {"Keys": [stored({"classroomId": f"room-{number}"}) for number in range(5)]}}
+    account.will_answer("BatchGetItem", {"Responses": {}, "UnprocessedKeys": left})
+
+    with pytest.raises(ServiceUnavailable):
+        classrooms.of_day("2026-12-01", status=None, limit=5, after=None)
 
 
 def test_an_empty_day_is_empty(store: Store[EditableClassrooms]) -> None:

@@ -223,7 +223,7 @@ def test_the_table_has_the_keys_indexes_and_images_that_everything_relies_on() -
     assert _keys(table) == ["classroomId"]
     assert indexes == {
         "ByAttention": (["attentionShard", "attentionAt"], "KEYS_ONLY"),
-        "ByDay": (["day", "scheduledStart"], "ALL"),
+        "ByDay": (["day", "scheduledStart"], "KEYS_ONLY"),
     }
     assert {each["AttributeType"] for each in table["AttributeDefinitions"]} == {"S"}
     assert table["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}

@@ -81,6 +81,7 @@ ALLOWED: dict[str, set[tuple[str, Any]]] = {
     | {
         ("dynamodb:PutItem", TABLE),
         ("dynamodb:DeleteItem", TABLE),
+        ("dynamodb:BatchGetItem", TABLE),
         ("dynamodb:Query", ("Fn::Sub", "${ClassroomsTable.Arn}/index/ByDay")),
         ("states:StartExecution", ONE_TIME),
         ("states:StopExecution", INVOCATIONS),

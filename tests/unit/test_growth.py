@@ -67,12 +67,11 @@ def test_with_a_horizon_of_an_hour_only_what_starts_within_it_or_runs_has_an_exe
 
 
 @pytest.mark.parametrize("account", REGIONS.values(), ids=list(REGIONS))
-@pytest.mark.parametrize("hot_partition", [False, True])
 def test_two_thousand_classes_on_one_minute_are_late_without_a_lead_and_none_with_one_of_a_minute(
-    account: Account, hot_partition: bool
+    account: Account,
 ) -> None:
-    assert lateness(2_000, 0, account, hot_partition=hot_partition)[-1] > 1
-    assert lateness(2_000, 60, account, hot_partition=hot_partition)[-1] == 0
+    assert lateness(2_000, 0, account)[-1] > 1
+    assert lateness(2_000, 60, account)[-1] == 0
 
 
 def test_the_same_minute_is_simulated_the_same_each_time() -> None:
