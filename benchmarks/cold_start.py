@@ -26,7 +26,12 @@ _VARIABLES = {
     "POWERTOOLS_LOG_LEVEL": "INFO",
     "STATE_MACHINE_ARN": "arn:aws:states:us-east-1:123456789012:stateMachine:Classroom",
     "CLASSROOM_SERVER_URL": f"{_NOBODY}/webhooks",
+    "BOOKINGS_TABLE": "Bookings",  # PynamoDB knows each table once
 }
+
+
+_FACTORIES = {"ClassroomApiFunction": "editable_classrooms"}
+"""What most requests need, where a handler makes it by its route."""
 
 
 @dataclass
@@ -63,6 +68,7 @@ def measure(say: Say) -> list[Row]:
 def _subject(package: Package, runtime: Path) -> _Subject:
     variables = aws_variables(_NOBODY) | {name: _VARIABLES.get(name, "1") for name in package.variables}
     variables["COLD_HANDLER"] = package.handler
+    variables["COLD_FACTORIES"] = _FACTORIES.get(package.function, "")
     path = [package.folder, _HERE, runtime]
     return _Subject(package.function.removesuffix("Function"), path, variables, _services(path, variables))
 
