@@ -910,3 +910,17 @@ def test_a_task_that_would_not_wait_for_an_edit_has_the_sweep_look_after_it() ->
     day.look_at("algebra-1")
     assert day.item["scheduled"]["end"] == "2026-12-01T10:30:00Z"
     assert day.item["attentionAt"] == "2026-12-01T10:35:00Z"
+
+
+def test_a_status_that_somebody_wrote_on_a_wiped_item_is_no_rejection_though_the_audit_wrote_after_it() -> None:
+    day = a_day_in_class()
+    before = day.session
+    day.changes.clear()
+    day.write()
+    day.edit(status="INVALID")
+
+    assert day.audit() == {Finding.MARKED: 1}
+    day.look()
+
+    assert day.session.recording_id == before.recording_id
+    assert day.item["status"] == "RECORDING"

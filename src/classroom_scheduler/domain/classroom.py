@@ -62,7 +62,8 @@ class Classroom:
 
     @property
     def is_rejected(self) -> bool:
-        return bool(self.item.get("status") == Status.INVALID)
+        """Whether the scheduler rejected it, which it never does without a reason: people may write a status, too."""
+        return bool(self.item.get("status") == Status.INVALID and self.item.get("reason"))
 
     @property
     def never_had_a_session(self) -> bool:
