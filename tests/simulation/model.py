@@ -408,7 +408,7 @@ class Model:
         missed = _moment(start, "finishedAt") >= _time(item, "end")
         # Its item stayed wiped for nine minutes, until the retries of its start ran out, or for good.
         unheard = recording_id in self.world.troubled and _state(item, "StartRecording") != "SUCCEEDED"
-        forgotten = self.lives[_classroom_of(recording_id)].lost_records or self._has_used_up_its_start(recording_id)
+        forgotten = self.lives[item["classroomId"]].lost_records or self._has_used_up_its_start(recording_id)
         if item.get("status") == "FAILED" and unheard and forgotten:
             return True
         return bool(refused & {"recording.start", "recording.stop"}) or (
