@@ -59,13 +59,12 @@ else
 	@$(PYTEST) -m e2e
 endif
 
-check: $(READY) package-check policy  ## Lint, types, template, policies, state machine and packages
+check: $(READY) package-check policy  ## Lint, types, template, policies and packages
 	ruff check .
 	ruff format --check .
 	mypy
 	cfn-lint template.yaml
 	$(OFFLINE) sam validate --lint
-	$(PYTEST) -q --numprocesses=auto tests/template
 
 package-check: $(READY)  ## Prove that each built Lambda package imports with its own folder and boto3 alone
 	python -m local packages
