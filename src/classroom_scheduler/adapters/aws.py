@@ -41,6 +41,7 @@ def table(meta_table: MetaTable, **options: Any) -> TableConnection:
     made = TableConnection(meta_table.table_name)
     made.connection = _Connection(**options)
     made.connection.add_meta_table(meta_table)
+    _ = made.connection.client  # made now: that is not safe in the threads which may share it later
     return made
 
 

@@ -38,7 +38,6 @@ class TableBookings:
         self._classrooms, self._stamps = classrooms_table, bookings_table
         self._connection = connect(classrooms_table).connection
         self._connection.add_meta_table(keyed_by_classroom(bookings_table))
-        self._client = self._connection.client  # made now, as all other adapters make theirs
 
     def get(self, classroom_id: str) -> Item | None:
         return self._get(self._classrooms, classroom_id)

@@ -31,7 +31,7 @@ from classroom_scheduler.domain.ports import Item
 
 KEY = "classroomId"
 BY_DAY, BY_ATTENTION = "ByDay", "ByAttention"
-_INDEXES = {BY_DAY: ("day", "scheduledStart"), BY_ATTENTION: ("attentionShard", "attentionAt")}
+INDEXES = {BY_DAY: ("day", "scheduledStart"), BY_ATTENTION: ("attentionShard", "attentionAt")}
 
 
 def connect(table_name: str, *, answer_within: float = 3, retries: int = 3) -> TableConnection:
@@ -52,7 +52,7 @@ def keyed_by_classroom(table_name: str) -> MetaTable:
             "TableName": table_name,
             "KeySchema": [{"AttributeName": KEY, "KeyType": "HASH"}],
             "AttributeDefinitions": [
-                {"AttributeName": name, "AttributeType": "S"} for name in (KEY, *chain(*_INDEXES.values()))
+                {"AttributeName": name, "AttributeType": "S"} for name in (KEY, *chain(*INDEXES.values()))
             ],
             "GlobalSecondaryIndexes": [
                 {
@@ -62,7 +62,7 @@ def keyed_by_classroom(table_name: str) -> MetaTable:
                         {"AttributeName": range_key, "KeyType": "RANGE"},
                     ],
                 }
-                for index, (hash_key, range_key) in _INDEXES.items()
+                for index, (hash_key, range_key) in INDEXES.items()
             ],
         }
     )
@@ -73,8 +73,6 @@ class TableClassrooms:
 
     def __init__(self, table_name: str, *, answer_within: float = 3, retries: int = 3) -> None:
         self._table = connect(table_name, answer_within=answer_within, retries=retries)
-        # Made now: botocore's client creation is not safe in the threads that share this object.
-        self._client = self._table.connection.client
 
     def get(self, classroom_id: str) -> Item | None:
         try:

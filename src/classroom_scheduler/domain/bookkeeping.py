@@ -10,7 +10,7 @@ from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.errors import ClassroomMoved, ClassroomUnsettled, SchedulerError
 from classroom_scheduler.domain.names import is_later
 from classroom_scheduler.domain.ports import Classrooms, Clock
-from classroom_scheduler.domain.reconcile import TRIES, write_report
+from classroom_scheduler.domain.reconcile import TRIES, read, write_report
 from classroom_scheduler.domain.report import attributes_of
 from classroom_scheduler.domain.session import Session, Task, TaskRecord
 from classroom_scheduler.domain.status import HORIZON
@@ -26,8 +26,7 @@ class Bookkeeping:
 
     def look(self, classroom_id: str) -> Classroom | None:
         """The classroom as its item is now, or None. Raises ServiceUnavailable."""
-        item = self.classrooms.get(classroom_id)
-        return None if item is None else Classroom.read(classroom_id, item)
+        return read(classroom_id, self.classrooms)
 
     def write(self, classroom: Classroom, session: Session) -> Classroom:
         """Make the item say what is known of its session. Raises what `Classrooms.update` raises."""

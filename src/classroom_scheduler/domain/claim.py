@@ -38,24 +38,26 @@ class Run:
 
     def result_of(self, task: Task) -> str | None:
         """The state in which an earlier task of this execution ended."""
-        result = self.results.get(str(task))
-        return result.get("state") if isinstance(result, Mapping) else None
+        return self._answer_of(task).get("state")
 
     @property
     def lead(self) -> timedelta:
         """How long before its class this execution started the recorder, as StartRecording answered."""
-        result = self.results.get(str(Task.START_RECORDING))
-        return timedelta(seconds=result.get("lead", 0)) if isinstance(result, Mapping) else timedelta()
+        return timedelta(seconds=self._answer_of(Task.START_RECORDING).get("lead", 0))
 
     @property
     def found_another_at_its_start(self) -> bool:
         """Whether StartRecording was fenced before anything reached the server; a later attempt can't tell."""
-        result = self.results.get(str(Task.START_RECORDING))
-        return isinstance(result, Mapping) and (result.get("state"), result.get("attempt")) == (Standing.FENCED, 0)
+        answer = self._answer_of(Task.START_RECORDING)
+        return (answer.get("state"), answer.get("attempt")) == (Standing.FENCED, 0)
 
     @property
     def class_schedule(self) -> Schedule:
         return replace(self.scheduled, start=self.scheduled.start + self.lead)
+
+    def _answer_of(self, task: Task) -> Mapping[str, Any]:
+        answer = self.results.get(str(task))
+        return answer if isinstance(answer, Mapping) else {}
 
     @classmethod
     def read(cls, task: Task, event: Mapping[str, Any]) -> Self:

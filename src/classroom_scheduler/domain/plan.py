@@ -42,10 +42,10 @@ class History:
 
     `sessions` are those that the item named before each change; `told_at` is when the scheduler last wrote on those
     images. Of their executions, those of an item that was `deleted` may have found it gone and given up, and those
-    `aborted` have ended; of their recordings, `ended` ones have been stopped. `left_running` is one of an item deleted
-    after its class was over. `left` is the item as the latest change
-    left it, None where that deleted it; `name` is what the latest record names a session that it starts; `copied` is
-    one that an insert brought from an item deleted before.
+    `aborted` have ended; of their recordings, `ended` ones have been stopped, and `left_running` is one of an item that
+    was deleted after its class was over. `left` is the item as the latest change left it, None where that deleted it;
+    `name` is what the latest record names a session that it starts; `copied` is one that an insert brought from an item
+    deleted before.
     """
 
     sessions: tuple[Session, ...] = ()

@@ -51,7 +51,7 @@ def reconcile(
     """
     for attempt in range(TRIES):
         image = _new_one(history) if attempt == 0 else None
-        current = image or _read(classroom_id, classrooms)
+        current = image or read(classroom_id, classrooms)
         now = clock()
         seen = _checked(current, history, executions, now)
         decision = plan(current, seen, now, rules)
@@ -78,7 +78,8 @@ def _new_one(history: History) -> Classroom | None:
     return new if untouched else None
 
 
-def _read(classroom_id: str, classrooms: Classrooms) -> Classroom | None:
+def read(classroom_id: str, classrooms: Classrooms) -> Classroom | None:
+    """The classroom as its item is now, or None. Raises ServiceUnavailable."""
     item = classrooms.get(classroom_id)
     return None if item is None else Classroom.read(classroom_id, item)
 
