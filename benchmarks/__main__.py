@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 
 from benchmarks import plots, report
-from benchmarks.rows import answer
+from benchmarks.rows import Row
 
 QUESTIONS = ("cold_start", "throughput", "cost", "punctuality", "hotspot", "growth")
 """Modules of this package: each has TITLE and `measure(say) -> list[Row]`, and `plot(rows)` where bars don't say it."""
@@ -27,7 +27,7 @@ def main() -> int:
         module = import_module(f"benchmarks.{name}")
         began, machine = time.monotonic(), report.machine(arguments.date)
         print(f"\n{module.TITLE}", flush=True)
-        rows = answer(module, lambda text: print(f"  {text}", flush=True))
+        rows: list[Row] = module.measure(lambda text: print(f"  {text}", flush=True))
         _PLOTS.mkdir(exist_ok=True)
         plot = module.plot(rows) if hasattr(module, "plot") else plots.bars(module.TITLE, rows)
         (_PLOTS / f"{name}.svg").write_text(plot)

@@ -3,13 +3,13 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from classroom_scheduler.adapters.classrooms import INDEXES, KEY
+
 _PRICES = json.loads((Path(__file__).parent / "prices.json").read_text())["prices"]
-_KEYS = {"ByAttention": ("attentionShard", "attentionAt"), "ByDay": ("day", "scheduledStart")}
-"""The table's indexes, as in template.yaml: they hold keys and nothing else."""
 
 
 def dollars(bill: Mapping[str, float]) -> float:
@@ -20,25 +20,20 @@ def dollars(bill: Mapping[str, float]) -> float:
 def write_units(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> Counter[str]:
     """Write units of one write to the table, by the images of its stream record: its own and those of the indexes."""
     units = Counter({"table": _units(max(size(old), size(new)))})
-    for index in _KEYS:
-        units[index] += _index_units(_projected(index, old), _projected(index, new), index)
+    for index, keys in INDEXES.items():
+        units[index] += _index_units(_projected(keys, old), _projected(keys, new))
     return units
 
 
-def _index_units(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, index: str) -> int:
-    """An index is written where what it holds has changed; a key that changes is deleted and written anew."""
-    if old == new:
-        return 0
-    same_key = old is not None and new is not None and all(old[key] == new[key] for key in _KEYS[index])
-    images = [max(old, new, key=size)] if same_key and old and new else [i for i in (old, new) if i is not None]
-    return sum(_units(size(image)) for image in images)
+def _index_units(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> int:
+    """An index holds keys and nothing else, as in template.yaml; one that changes is deleted and written anew."""
+    return 0 if old == new else sum(_units(size(image)) for image in (old, new) if image is not None)
 
 
-def _projected(index: str, image: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    keys = _KEYS[index]
+def _projected(keys: Sequence[str], image: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     if image is None or not all(key in image for key in keys):
         return None
-    return {key: image[key] for key in (*keys, "classroomId")}
+    return {key: image[key] for key in (*keys, KEY)}
 
 
 def _units(bytes_: int) -> int:

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.emulated_lambda import ColdStart, cold_start, name, python
+from benchmarks.emulated_lambda import ColdStart, cold_start, name
 from benchmarks.rows import Row, Say, ratio
 from local.environment import aws_variables, environment
-from local.packages import Package, build, lay_out_runtime, packages
+from local.packages import Package, base_python, build, lay_out_runtime, packages
 from local.places import STATE
 
 TITLE = "Cold start"
@@ -105,7 +105,7 @@ def _services(path: Sequence[Path], variables: Mapping[str, str]) -> str:
     env = dict(variables) | {"PYTHONPATH": ":".join(map(str, path)), "PYTHONDONTWRITEBYTECODE": "1"}
     script = _HERE / "services.py"
     done = subprocess.run(
-        [python(), "-S", str(script)], env=env, capture_output=True, text=True, timeout=60, check=False
+        [base_python(), "-S", str(script)], env=env, capture_output=True, text=True, timeout=60, check=False
     )
     if done.returncode:
         raise RuntimeError(f"{variables['COLD_HANDLER']} does not start:\n{done.stderr}")
@@ -120,5 +120,5 @@ def _runtime(folder: Path) -> Path:
             (folder / path.name).symlink_to(path)
     # The runtime's own packages are compiled on AWS, and here perhaps not yet.
     installed = [str(path.resolve()) for path in folder.iterdir() if not path.name.endswith(".so")]
-    subprocess.run([python(), "-m", "compileall", "-qq", *installed], check=True, timeout=120)
+    subprocess.run([base_python(), "-m", "compileall", "-qq", *installed], check=True, timeout=120)
     return folder

@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.bills import PEERS, dollars, write_units
 from benchmarks.rows import Row, Say, ratio
 from local.aws import Aws
+from local.ports import opener
 from local.stack import Stack, running_stack
 from tests.e2e.client import Client, seconds_from_now
 
@@ -20,7 +21,6 @@ TRANSITIONS, WRITES = 6, 7
 _CALLS = ("GetItem", "UpdateItem", "StartExecution", "StopExecution", "DescribeExecution", "PutEvents")
 _READERS = 2
 """Functions that read the table's stream: ClassroomChanged and ClassroomLifecycle."""
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class _Trail:
         self._client.lookup_events()  # it has to be there before it can be told to record
         body = json.dumps({"cloudtrail._recording_enabled": "true"}).encode()
         url = f"{stack.emulator.url}/_ministack/config"
-        with _opener.open(urllib.request.Request(url, body, {"content-type": "application/json"}), timeout=10) as done:
+        with opener.open(urllib.request.Request(url, body, {"content-type": "application/json"}), timeout=10) as done:
             if not json.load(done)["applied"]:
                 raise RuntimeError("the emulator does not record calls any more")
 

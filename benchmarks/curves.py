@@ -1,16 +1,17 @@
-"""A picture of curves, where bars don't say it. The same figures make the same bytes."""
+"""A picture of curves, where bars don't say it."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
+from benchmarks.svg import picture
+
 Point = tuple[float, float]
 
 _LEFT, _TOP, _WIDE, _HIGH, _LEGEND, _BELOW = 70, 56, 560, 300, 240, 50
 _COLOURS = ("#c2410c", "#0f766e", "#94a3b8", "#1e40af", "#a21caf", "#4d7c0f")
-_INK, _GRID = "#334155", "#e2e8f0"
-_STYLE = 'font-family="system-ui, sans-serif" font-size="12"'
+_GRID = "#e2e8f0"
 
 
 @dataclass(frozen=True)
@@ -51,18 +52,14 @@ def lines(
         for axis in (0, 1)
     )
     width, height = _LEFT + _WIDE + _LEGEND, _TOP + _HIGH + _BELOW
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" {_STYLE} fill="{_INK}">'
     parts = [
-        head,
-        f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-        f'<text x="12" y="24" font-size="15" font-weight="600">{escape(title)}</text>',
         f'<text x="{_LEFT + _WIDE}" y="{height - 10}" text-anchor="end">{escape(axes[0])}</text>',
         f'<text x="{_LEFT}" y="{_TOP - 8}">{escape(axes[1])}</text>',
         *_grid(x, y),
     ]
     for number, (name, points) in enumerate(series.items()):
         parts += _line(number, name, [_place(x, y, point) for point in points])
-    return "\n".join([*parts, "</svg>", ""])
+    return picture(title, width, height, parts)
 
 
 def _place(x: Scale, y: Scale, point: Point) -> Point:

@@ -19,13 +19,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.ports import LOOPBACK, any_free
+from local.packages import base_python
+from local.ports import LOOPBACK, any_free, opener
 
 _START_WITHIN = 10
 _ANSWER_WITHIN = 60
 _READ_ONLY = {"PYTHONDONTWRITEBYTECODE": "1"}
 """As /var/task is: what the package doesn't bring compiled is compiled at every cold start."""
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,6 @@ def cold_start(handler: str, path: Sequence[Path], variables: Mapping[str, str])
     return _emulated(emulator, handler, env) if emulator else _interpreted(handler, env)
 
 
-def python() -> str:
-    """The interpreter behind .venv: like that of the runtime, it knows none of what is installed there."""
-    return str(getattr(sys, "_base_executable", None) or sys.executable)
-
-
 def _emulator() -> Path | None:
     processor = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine())
     found = Path(sysconfig.get_path("purelib"), "samcli", "local", "rapid", f"aws-lambda-rie-{processor}")
@@ -65,7 +60,7 @@ def _emulated(emulator: Path, handler: str, env: dict[str, str]) -> ColdStart:
     command = [str(emulator), "--log-level", "error"]
     command += ["--runtime-interface-emulator-address", f"{LOOPBACK}:{port}"]
     command += ["--runtime-api-address", f"{LOOPBACK}:{any_free()}"]
-    command += [python(), "-S", "-m", "awslambdaric", handler]
+    command += [base_python(), "-S", "-m", "awslambdaric", handler]
     process = subprocess.Popen(
         command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -96,7 +91,7 @@ def _wait_for(port: int) -> None:
 
 def _invoke(port: int) -> dict[str, float]:
     url = f"http://{LOOPBACK}:{port}/2015-03-31/functions/function/invocations"
-    with _opener.open(urllib.request.Request(url, b"{}"), timeout=_ANSWER_WITHIN) as response:
+    with opener.open(urllib.request.Request(url, b"{}"), timeout=_ANSWER_WITHIN) as response:
         body: dict[str, float] = json.load(response)
     if "cpu" not in body:
         raise RuntimeError(f"the function failed: {body}")
@@ -107,5 +102,5 @@ def _interpreted(handler: str, env: dict[str, str]) -> ColdStart:
     module, _, function = handler.rpartition(".")
     script = f"import json, {module} as m; print(json.dumps(m.{function}({{}}, None)))"
     began = time.perf_counter()
-    done = subprocess.run([python(), "-S", "-c", script], env=env, capture_output=True, check=True, timeout=60)
+    done = subprocess.run([base_python(), "-S", "-c", script], env=env, capture_output=True, check=True, timeout=60)
     return ColdStart(time.perf_counter() - began, json.loads(done.stdout)["cpu"])

@@ -1,13 +1,14 @@
-"""One picture a question: bars, ours beside what it is compared with. The same figures make the same bytes."""
+"""One picture a question: bars, ours beside what it is compared with."""
 
 from collections.abc import Sequence
+from itertools import chain
 from xml.sax.saxutils import escape
 
 from benchmarks.rows import Row
+from benchmarks.svg import picture
 
 _LINE, _BAR, _LEFT, _WIDTH, _ROOM = 44, 14, 330, 420, 150
-_OURS, _OTHERS, _INK = "#c2410c", "#94a3b8", "#334155"
-_STYLE = 'font-family="system-ui, sans-serif" font-size="12"'
+_OURS, _OTHERS = "#c2410c", "#94a3b8"
 
 
 def bars(title: str, rows: Sequence[Row]) -> str:
@@ -15,14 +16,8 @@ def bars(title: str, rows: Sequence[Row]) -> str:
     shown = [row for row in rows if row.compared_value is not None]
     height = 40 + _LINE * len(shown)
     width = _LEFT + _WIDTH + _ROOM
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" {_STYLE} fill="{_INK}">',
-        f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-        f'<text x="12" y="24" font-size="15" font-weight="600">{escape(title)}</text>',
-    ]
-    for number, row in enumerate(shown):
-        parts += _pair(row, 40 + _LINE * number)
-    return "\n".join([*parts, "</svg>", ""])
+    pairs = (_pair(row, 40 + _LINE * number) for number, row in enumerate(shown))
+    return picture(title, width, height, chain.from_iterable(pairs))
 
 
 def _pair(row: Row, y: int) -> list[str]:

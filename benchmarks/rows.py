@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import ModuleType
 
 Say = Callable[[str], None]
 """Tells whoever waits what goes on."""
@@ -21,12 +20,6 @@ class Row:
     ratio: float | None = None
     goal: str = ""
     met: bool | None = None
-
-
-def answer(question: ModuleType, say: Say) -> list[Row]:
-    """A question is a module with TITLE and `measure(say)`."""
-    rows: list[Row] = question.measure(say)
-    return rows
 
 
 def ratio(value: float, other: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 from classroom_scheduler.domain.errors import ClassroomMoved
 from classroom_scheduler.domain.ports import Item
 from classroom_scheduler.domain.schedule import write_time
-from tests.fakes import item_size
+from tests.fakes import ARN_PREFIX, item_size
 
 PAGE_BYTES = 1024 * 1024
 """A page of a Query or Scan: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html"""
@@ -69,7 +69,7 @@ class CountedExecutions:
         self.requests: Counter[str] = Counter()
 
     def arn(self, name: str) -> str:
-        return f"arn:aws:states:eu-west-1:123456789012:execution:Classroom:{name}"
+        return ARN_PREFIX + name
 
     def start(self, _name: str, _request: Mapping[str, Any]) -> bool:
         self.requests["StartExecution"] += 1

@@ -74,8 +74,8 @@ class Aws:
         return _session().client("stepfunctions", **self._options)
 
     def other(self, service: str) -> Any:
-        """Any other service, without types: for measurements, which look where the app doesn't."""
-        return _session().client(service, **self._options)  # type: ignore[call-overload]
+        """Any other service, without types: for measurements and tests, which look where the app doesn't."""
+        return _session().client(service, **self._options)  # type: ignore[call-overload]  # the stubs know services by name
 
     @property
     def _options(self) -> dict[str, Any]:

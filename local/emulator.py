@@ -2,7 +2,6 @@
 
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from local.environment import environment
 from local.errors import StepFailed
-from local.ports import LOOPBACK
+from local.ports import LOOPBACK, opener
 from local.processes import Process, child
 
 _READY_WITHIN = 30
@@ -69,7 +68,7 @@ def _wait_until_ready(process: Process, url: str, log: Path) -> None:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=1):
+        with opener.open(url, timeout=1):
             return True
     except OSError:
         return False

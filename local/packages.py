@@ -100,7 +100,7 @@ def _import_error(package: Package, runtime: Path) -> str:
     }
     # -I and -S: the standard library and nothing that is installed.
     done = subprocess.run(
-        [_base_python(), "-I", "-S", "-B", "-c", script],
+        [base_python(), "-I", "-S", "-B", "-c", script],
         env=variables,
         cwd=package.folder,
         stdin=subprocess.DEVNULL,
@@ -112,7 +112,7 @@ def _import_error(package: Package, runtime: Path) -> str:
     return "" if done.returncode == 0 else "\n".join(f"  | {line}" for line in done.stderr.splitlines()[-12:])
 
 
-def _base_python() -> str:
+def base_python() -> str:
     """The interpreter behind .venv: of a virtual environment, -S alone still finds its packages from Python 3.14 on."""
     return str(getattr(sys, "_base_executable", None) or sys.executable)
 

@@ -1,8 +1,11 @@
 """Ports on loopback: the preferred one if it is free, else any."""
 
 import socket
+import urllib.request
 
 LOOPBACK = "127.0.0.1"
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Opens what listens there, whatever proxy the machine goes through elsewhere."""
 
 
 def choose(preferred: int, what: str) -> int:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from local.ports import opener
 from local.stack import Stack
 
 Item = dict[str, Any]
 """A table item with plain Python values; numbers are Decimal."""
 
 _POLL = 0.05
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Client:
@@ -120,7 +120,7 @@ class Client:
 
     def _server(self, method: str, path: str, body: bytes | None = None) -> Any:
         request = urllib.request.Request(self.stack.server.url + path, body, method=method)
-        with _opener.open(request, timeout=10) as response:
+        with opener.open(request, timeout=10) as response:
             return json.load(response)
 
     # Step Functions

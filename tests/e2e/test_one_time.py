@@ -7,11 +7,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from local.asl import render
-from local.environment import ACCESS_KEY, REGION
 from local.stack import STACK_NAME, Stack
 
 EVENTS = Path(__file__).parents[2] / "events" / "one-time"
@@ -89,13 +87,7 @@ class OneTime:
 
     def greetings(self) -> Iterator[str]:
         """What HelloAt has logged: a line an invocation."""
-        logs: Any = boto3.client(
-            "logs",
-            endpoint_url=self._stack.aws.endpoint_url,
-            region_name=REGION,
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=ACCESS_KEY,
-        )
+        logs = self._stack.aws.other("logs")
         group = self._physical("HelloAtFunctionLogGroup")
         for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
             for event in page["events"]:
