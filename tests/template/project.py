@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import cfnlint.api  # type: ignore[import-untyped]
+import cfnlint.api  # type: ignore[import-untyped]  # it has none
 import yaml
-from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]
-from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]
+from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]  # it has none
+from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]  # it has none
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "classroom_scheduler"

@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import jsonata  # type: ignore[import-untyped]
+import jsonata  # type: ignore[import-untyped]  # it has none
 import pytest
 
 from classroom_scheduler.domain.schedule import read_time

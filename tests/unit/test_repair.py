@@ -810,7 +810,7 @@ def test_an_audit_goes_on_with_others_where_one_classroom_fails() -> None:
     def fails_for_one(classroom_id: str, *args: object, **kwargs: object) -> None:
         if classroom_id == "room-2":
             raise ServiceUnavailable("throttled")
-        update(classroom_id, *args, **kwargs)  # type: ignore[arg-type]
+        update(classroom_id, *args, **kwargs)  # type: ignore[arg-type]  # passed on as they came
 
     day.classrooms.update = fails_for_one  # type: ignore[method-assign]  # its neighbour works
 
@@ -827,7 +827,7 @@ def test_an_item_deleted_since_it_was_read_is_not_brought_back() -> None:
     day = a_day_whose_record_was_lost()
     items = list(day.classrooms.segment(0, of=1))
     day.delete()
-    day.classrooms.segment = lambda number, of: items if number == 0 else []  # type: ignore[method-assign]
+    day.classrooms.segment = lambda number, of: items if number == 0 else []  # type: ignore[method-assign]  # read before
 
     assert day.audit() == {Finding.MARKED: 1}
 

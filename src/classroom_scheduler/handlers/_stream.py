@@ -63,7 +63,7 @@ def changes_in(records: Iterable[Record]) -> list[Change]:
 class _PlainDeserializer(TypeDeserializer):
     """Gives bytes for binary values, which Lambda delivers as base64: an image has to equal the item as it is read."""
 
-    def _deserialize_b(self, value: str) -> bytes:  # type: ignore[override]
+    def _deserialize_b(self, value: str) -> bytes:  # type: ignore[override]  # boto3 gives its Binary
         return base64.b64decode(value)
 
 

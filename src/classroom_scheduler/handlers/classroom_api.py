@@ -34,7 +34,7 @@ _METHODS = {"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT", "OPTIONS"}
 _DOCUMENT = Path(__file__).parents[1] / "openapi.json"
 _A_DAY = 86_400
 
-router = APIGatewayRouter()  # type: ignore[no-untyped-call]
+router = APIGatewayRouter()  # type: ignore[no-untyped-call]  # Powertools left it without types
 
 
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId")
