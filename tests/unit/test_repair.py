@@ -112,7 +112,7 @@ def test_it_is_taken_up_again_and_again_but_at_most_three_times() -> None:
     assert day.item["status"] == "FAILED"
     assert day.item["reason"] == (
         "The recording could not be started (its execution ended 4 times before its time, never tried); "
-        "nothing more is tried."
+        "nothing more is tried: write another `start` or `end` to record again."
     )
     assert day.executions.running == []
     assert "attentionAt" not in day.item

@@ -21,7 +21,7 @@ from classroom_scheduler.domain.errors import (
     ServiceUnavailable,
     TransientError,
 )
-from classroom_scheduler.domain.left_to_do import is_settled, why_missed, why_skipped
+from classroom_scheduler.domain.left_to_do import is_settled, why_missed, why_skipped, why_too_late
 from classroom_scheduler.domain.messages import message_of
 from classroom_scheduler.domain.ports import ClassroomServer
 from classroom_scheduler.domain.reconcile import TRIES
@@ -31,8 +31,9 @@ from classroom_scheduler.domain.status import live_ping_due
 
 # The server has this long to answer: a task with its reads and writes fits into the function's 25 s.
 CALL_TIMEOUT = 10.0
-# A failed live ping is tried again while this much is left to the end: a back-off of at most 5 s and one call.
-LIVE_PING_ROOM = timedelta(seconds=15)
+# A failed live ping is tried again while this much is left to the end: the longest back-off of SendLivePing and the
+# start of one more function. With less, the next attempt could hold up StopRecording.
+LIVE_PING_ROOM = timedelta(seconds=6)
 # What the recording before it may cost the next one, which starts on time all the same.
 PREVIOUS_STOP_TIMEOUT = 2.0
 
@@ -50,6 +51,15 @@ def perform(run: Run, world: World) -> dict[str, Any]:
     Raises PermanentError where it failed for good, which the item says then, and TransientError where trying again
     may help.
     """
+    try:
+        return _perform(run, world)
+    except TransientError as error:
+        if run.task is Task.SEND_LIVE_PING and not _is_time_for_another_ping(run.scheduled.end, world.clock()):
+            return _outcome(run, TaskState.FAILED, str(error))
+        raise
+
+
+def _perform(run: Run, world: World) -> dict[str, Any]:
     began = world.clock()
     for _ in range(TRIES):
         classroom, now = world.look(run.classroom_id), world.clock()
@@ -62,14 +72,14 @@ def perform(run: Run, world: World) -> dict[str, Any]:
         assert classroom is not None, "an item names this execution"
         session = _session(classroom)
         known = session.tasks.get(run.task)
-        if known is not None and is_settled(run.task, known):
+        if known is not None and is_settled(run.task, known, session, now):
             return _known(run, session, known, now)
         if run.task is Task.START_RECORDING and session.is_over:  # stopped unseen; this attempt is a late duplicate
             return _outcome(run, Standing.FENCED, "The class is over.")
         record = open_record(run, session, began)
         if missed := why_missed(run, session, now):
             return _miss(run, classroom, record, missed, world)
-        if skipped := why_skipped(run, session, record, now):
+        if run.task is Task.SEND_LIVE_PING and (skipped := why_skipped(run, session, record, now)):
             return _skip(run, classroom, record, skipped, world)
         with suppress(ClassroomMoved):
             claimed = _claim(classroom, session.with_task(run.task, record), world)
@@ -90,9 +100,12 @@ def fail(run: Run, error: str, books: Bookkeeping) -> dict[str, Any]:
         books.tell(classroom, previous_told(run, error))
     known = classroom.session.tasks.get(run.task)
     if classroom.session.execution_name == run.execution_name and (known is None or not known.is_finished):
-        opened = known or open_record(run, classroom.session, books.clock())
+        opened = known or replace(open_record(run, classroom.session, books.clock()), attempts=0)
+        failed = _closed(opened, TaskState.FAILED, books.clock(), error=error)
+        if run.task is Task.SEND_LIVE_PING:  # it was not refused: where the class is extended, it is tried again
+            failed = replace(failed, finished_at=None)
         with suppress(ClassroomNotWritable):  # the log and the failed execution say it
-            books.settle(run, classroom, {run.task: _closed(opened, TaskState.FAILED, books.clock(), error=error)})
+            books.settle(run, classroom, {run.task: failed})
     return _outcome(run, TaskState.FAILED, error)
 
 
@@ -108,19 +121,31 @@ def _claim(classroom: Classroom, session: Session, world: World) -> Classroom:
 
 
 def _call(run: Run, claimed: Classroom, record: TaskRecord, world: World) -> dict[str, Any]:
-    told = replace(run, scheduled=replace(run.scheduled, start=run.scheduled.start + _session(claimed).lead))
-    message = message_of(told, world.clock(), record.attempts, record.due_at, written(claimed.item))
+    """Call the server, unless the claim or the recording before this one took so long that the class has ended."""
+    session, now = _session(claimed), world.clock()
+    if late := why_too_late(run.task, session, record, now):
+        end_it = _miss if run.task is Task.START_RECORDING else _skip
+        return end_it(run, claimed, record, late, world)
+    told = replace(run, scheduled=replace(run.scheduled, start=run.scheduled.start + session.lead))
+    message = message_of(told, now, record.attempts, record.due_at, written(claimed.item))
     try:
-        answer = world.server.send(message, timeout=_timeout(run, world.clock()))
+        answer = world.server.send(message, timeout=_timeout(run.task, session, now))
     except PermanentError as error:
         return _give_up(run, claimed, record, str(error), world)
     except TransientError as error:
-        if run.task is Task.SEND_LIVE_PING and world.clock() + LIVE_PING_ROOM > run.scheduled.end:
-            return _give_up(run, claimed, record, str(error), world)
+        failed = replace(record, error=str(error))
+        is_last = run.task is Task.SEND_LIVE_PING and not _is_time_for_another_ping(
+            session.scheduled.end, world.clock()
+        )
         with suppress(SchedulerError):  # the error is on the item where it can be; Step Functions retries either way
-            world.settle(run, claimed, {run.task: replace(record, error=str(error))})
+            # Without `finished_at`: where the class is extended, there is time again.
+            world.settle(run, claimed, {run.task: replace(failed, state=TaskState.FAILED) if is_last else failed})
         raise
     return _succeed(run, claimed, record, answer, world)
+
+
+def _is_time_for_another_ping(end: datetime, now: datetime) -> bool:
+    return now + LIVE_PING_ROOM < end
 
 
 def _succeed(run: Run, claimed: Classroom, record: TaskRecord, answer: Any, world: World) -> dict[str, Any]:
@@ -152,14 +177,23 @@ def _give_up(run: Run, claimed: Classroom, record: TaskRecord, error: str, world
 
 
 def _miss(run: Run, classroom: Classroom, record: TaskRecord, error: str, world: World) -> dict[str, Any]:
-    missed = _closed(record, TaskState.FAILED, world.clock(), error=error)
-    skipped = replace(missed, state=TaskState.SKIPPED)
-    world.settle(run, classroom, {Task.START_RECORDING: missed, Task.STOP_RECORDING: skipped})
+    """Nothing is recorded any more; what an earlier attempt may have started is stopped by whoever hears of this."""
+    tried = record.attempts - 1  # this attempt did not reach the server
+    missed = replace(_closed(record, TaskState.FAILED, world.clock(), error=error), attempts=tried)
+    records = {Task.START_RECORDING: missed}
+    if run.task is Task.STOP_RECORDING or not tried:
+        records[Task.STOP_RECORDING] = replace(missed, state=TaskState.SKIPPED)
+    world.settle(run, classroom, records)
     raise PermanentError(error)
 
 
 def _skip(run: Run, classroom: Classroom, record: TaskRecord, reason: str, world: World) -> dict[str, Any]:
-    world.settle(run, classroom, {run.task: _closed(record, TaskState.SKIPPED, world.clock(), error=reason)})
+    """This attempt is none; a live ping that failed before stays failed, with its own error."""
+    tried = replace(record, attempts=record.attempts - 1)
+    if record.error is not None:
+        world.settle(run, classroom, {run.task: replace(tried, state=TaskState.FAILED)})
+        return _outcome(run, TaskState.FAILED, record.error)
+    world.settle(run, classroom, {run.task: _closed(tried, TaskState.SKIPPED, world.clock(), error=reason)})
     return _outcome(run, TaskState.SKIPPED, reason)
 
 
@@ -167,8 +201,11 @@ def _stop_previous(run: Run, claimed: Classroom, previous: Recording, world: Wor
     """Try once more to stop the recording before this one; whatever comes of it, this one starts now."""
     outgoing = replace(run, task=Task.STOP_RECORDING, recording_id=previous.recording_id)
     now = world.clock()
+    left = (_session(claimed).scheduled.end - now).total_seconds()
+    if left <= 0:
+        return claimed
     try:
-        world.server.send(message_of(outgoing, now, 1, now, {}), timeout=PREVIOUS_STOP_TIMEOUT)
+        world.server.send(message_of(outgoing, now, 1, now, {}), timeout=min(PREVIOUS_STOP_TIMEOUT, left / 2))
         outcome = None
     except SchedulerError as error:
         outcome = replace(previous, error=str(error))
@@ -225,8 +262,7 @@ def _closed(
     return replace(record, state=state, finished_at=now, result=result, error=error)
 
 
-def _timeout(run: Run, now: datetime) -> float:
-    """Seconds for the call; a live ping never holds up the end of its class."""
-    if run.task is not Task.SEND_LIVE_PING:
-        return CALL_TIMEOUT
-    return min(CALL_TIMEOUT, max(1.0, (run.scheduled.end - now).total_seconds()))
+def _timeout(task: Task, session: Session, now: datetime) -> float:
+    """Seconds for the call: nothing is started or pinged past the end, and nothing holds that up."""
+    left = CALL_TIMEOUT if task is Task.STOP_RECORDING else (session.scheduled.end - now).total_seconds()
+    return min(CALL_TIMEOUT, left)

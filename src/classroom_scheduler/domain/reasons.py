@@ -95,7 +95,10 @@ def _story_of_end(session: Session) -> str:
 def _story_of_failure(session: Session) -> str:
     if _start_failed(session):
         start = session.tasks[Task.START_RECORDING]
-        return f"The recording could not be started ({start.error}, {_tried(start)}); nothing more is tried."
+        return (
+            f"The recording could not be started ({start.error}, {_tried(start)}); "
+            "nothing more is tried: write another `start` or `end` to record again."
+        )
     stop = session.tasks.get(Task.STOP_RECORDING)
     if stop is None or stop.state is TaskState.SUCCEEDED:
         return "The recording was stopped, but was never seen to start; ask the classroom server whether it was made."
@@ -105,26 +108,35 @@ def _story_of_failure(session: Session) -> str:
             "If this does not say so soon after, stop it at the classroom server."
         )
     return (
-        f"The recording could not be stopped ({stop.error}, tried {_times(stop)}); "
+        f"The recording could not be stopped ({stop.error}, {_tried(stop)}); "
         "nothing more is tried: stop it at the classroom server."
     )
 
 
 def _story_of_ping(session: Session) -> str:
     ping = session.tasks.get(Task.SEND_LIVE_PING)
-    start = session.tasks.get(Task.START_RECORDING)
     if ping is None or ping.state is TaskState.CLAIMED:
-        if ping is not None and ping.error is not None:
-            return f"the live ping failed {_times(ping)} ({ping.error}) and is tried again"
-        due = live_ping_due(session, start.finished_at) if start and start.finished_at else None
-        if due is None:
-            return "no live ping was sent"
-        if due >= session.scheduled.end:
-            return "no live ping will be sent (the class ends before it is due)"
-        return f"the live ping is due at {write_instant(due)}"
+        return _story_of_open_ping(session, ping)
     if ping.state is TaskState.SUCCEEDED:
         return f"the live ping went out at {write_instant(ping.finished_at or ping.started_at)}"
     return f"no live ping was sent ({ping.error})"
+
+
+def _story_of_open_ping(session: Session, ping: TaskRecord | None) -> str:
+    """Nobody wrote down yet how it went; once the class is over, nobody will."""
+    start = session.tasks.get(Task.START_RECORDING)
+    if ping is not None and ping.error is not None:
+        return f"the live ping failed {_times(ping)} ({ping.error})" + (
+            "" if session.is_over else " and is tried again"
+        )
+    due = live_ping_due(session, start.finished_at) if start and start.finished_at else None
+    if due is None:
+        return "no live ping was sent"
+    if due >= session.scheduled.end:
+        return f"no live ping {'was' if session.is_over else 'will be'} sent (the class ends before it is due)"
+    if session.is_over:
+        return "whether the live ping went out is not known"
+    return f"the live ping is due at {write_instant(due)}"
 
 
 def _story_of_previous(previous: Recording) -> str:
