@@ -85,18 +85,21 @@ def plan(current: Classroom | None, history: History, now: datetime, rules: Rule
     """Where this classroom has to end up: `current` is its item as it is now, `history` what the item can't tell."""
     named_now = () if current is None or current.session is None else (current.session,)
     sessions = (*named_now, *history.sessions)
-    known = newest(sessions)
+    known, ended = newest(sessions), None
     if known is not None and known.recording_id in history.ended:
-        known = None  # nor may an older one come back in its place
+        ended, known = known, None  # nor may an older one come back in its place
     if current is not None and current.never_had_a_session and history.told_at <= current.updated_at:
         known = None  # it was decided since that nothing is in force, whatever an old record knows
     if current is None:
         decision = _removed(known)
-    elif known is None and history.is_outdated_by(current):
+    elif known is None and current.session is None and history.is_outdated_by(current):
         decision = Decision(Action.LEAVE, "The classroom was changed again since; the record of that change decides.")
     elif history.name is None and current.hides_its_session and not current.needs_attention(now):
         # It may have been wiped or damaged a moment ago, and only the record of that knows what was there.
         decision = Decision(Action.LEAVE, "The item does not tell its session; the record of its change decides.")
+    elif ended is not None:
+        # Named after it, also where the record that comes again is the one that named it; it need not be stopped.
+        decision = _reject_or_renew(current, replace(ended, tasks={}), history, now, rules)
     elif known is not None and history.brought_by_an_insert(known):
         # Whatever ran for the item that was deleted is cancelled, and its execution can't be started again.
         decision = _reject_or_renew(current, known, history, now, rules)

@@ -5,6 +5,7 @@ out the rest; every call may be repeated.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from classroom_scheduler.domain.ports import Classrooms, Clock, Executions, Item
 from classroom_scheduler.domain.report import attributes_of
 from classroom_scheduler.domain.rules import DEFAULT_RULES, Rules
 from classroom_scheduler.domain.schedule import Schedule, write_time
-from classroom_scheduler.domain.session import Recording, newest
+from classroom_scheduler.domain.session import Recording, Session, newest
 from classroom_scheduler.domain.status import is_deferred
 
 # Each failed try means that somebody else's write won; five in a row means that something is wrong.
@@ -112,26 +113,51 @@ def basis(item: Item) -> dict[str, Any]:
 
 
 def _checked(current: Classroom | None, history: History, executions: Executions, now: datetime) -> History:
-    """What only records know of a wiped item's session may be long past: the class deleted since, and inserted again.
+    """What only Step Functions knows of a session that is to be taken up again.
 
-    Asks for the status of executions in this rare case alone: DescribeExecution refills at ten a second. Raises
-    ServiceUnavailable where nobody answers and the session should be over; else it is taken for alive.
+    What records know of a wiped item's session may be long past: the class deleted since, and inserted again. And a
+    recording whose stop was started, for whatever reason, ends: the name of that execution outlives the item.
+    Asks for the status of executions in these rare cases alone: DescribeExecution refills at ten a second.
     """
-    known = newest(history.sessions)
-    if current is None or current.session is not None or known is None or known.is_over:
+    known = newest((*_session_of(current), *history.sessions))
+    if current is None or known is None or known.is_over:
         return history
+    if current.session is None:
+        return _checked_where_wiped(known, history, executions, now)
+    if known.execution_name in history.deleted | history.aborted:
+        with suppress(ServiceUnavailable):
+            if _is_stop_started(known, executions):
+                return _with_end_of(known, history)
+    return history
+
+
+def _checked_where_wiped(known: Session, history: History, executions: Executions, now: datetime) -> History:
+    """Raises ServiceUnavailable where nobody answers and the session should be over; else it is taken for alive."""
     try:
-        was_given_up = known.has_begun and executions.status(stop_name(known.recording_id)) is not None
-        status = None if was_given_up else executions.status(known.execution_name)
+        is_stopped = _is_stop_started(known, executions)
+        status = None if is_stopped else executions.status(known.execution_name)
     except ServiceUnavailable:
         if known.scheduled.end <= now:
             raise
         return history
-    if was_given_up or status not in {None, "RUNNING", "ABORTED"}:
-        return replace(history, ended=history.ended | {known.recording_id})
+    if is_stopped or status not in {None, "RUNNING", "ABORTED"}:
+        return _with_end_of(known, history)
     if status == "ABORTED":
         return replace(history, aborted=history.aborted | {known.execution_name})
     return history
+
+
+def _is_stop_started(session: Session, executions: Executions) -> bool:
+    """Whether an execution was started that does nothing but stop this recording. Raises ServiceUnavailable."""
+    return executions.status(stop_name(session.recording_id)) is not None
+
+
+def _with_end_of(session: Session, history: History) -> History:
+    return replace(history, ended=history.ended | {session.recording_id})
+
+
+def _session_of(classroom: Classroom | None) -> tuple[Session, ...]:
+    return () if classroom is None or classroom.session is None else (classroom.session,)
 
 
 def intent(
