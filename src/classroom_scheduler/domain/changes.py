@@ -9,6 +9,7 @@ from classroom_scheduler.domain.classroom import Classroom, updated_at, written
 from classroom_scheduler.domain.names import is_later, name_of_record
 from classroom_scheduler.domain.plan import History
 from classroom_scheduler.domain.ports import Item
+from classroom_scheduler.domain.schedule import Schedule
 from classroom_scheduler.domain.session import Session, newest, read_session
 
 Each = Callable[[Callable[[list["Change"]], str | None], Iterable[list["Change"]]], Iterable[str | None]]
@@ -104,16 +105,30 @@ def history_of(changes: Sequence[Change], name: str) -> History:
     deleted = {
         session.execution_name for change, session in known if change.sequence_number <= max(removals, default="")
     }
+    left = None if latest.new is None else Classroom.read(latest.classroom_id, latest.new)
     brought = [change.brought for change in changes if change.brought is not None]
     return History(
         sessions=tuple(session for _, session in known),
-        left=None if latest.new is None else Classroom.read(latest.classroom_id, latest.new),
+        left=left,
+        asked=(left and left.wanted) or _asked(changes),
         name=name,
         copied=next((session for session in brought if session.execution_name not in deleted), None),
         deleted=frozenset(deleted),
         left_running=None if over is None else over.left_running,
         told_at=max((updated_at(image) for change in changes for image in change.images), default=""),
     )
+
+
+def _asked(changes: Sequence[Change]) -> Schedule | None:
+    """What people asked for last that can be followed, since the item was inserted: a mistake does not undo it."""
+    for change in reversed(changes):
+        for image in (change.new, change.old):
+            if image is None:
+                return None
+            wanted = Classroom.read(change.classroom_id, image).wanted
+            if wanted is not None:
+                return wanted
+    return None
 
 
 def _is_after(session: Session, over: Session) -> bool:

@@ -15,9 +15,9 @@ from classroom_scheduler.domain.schedule import DEFAULT_LIVE_PING_DELAY, Schedul
 from classroom_scheduler.domain.session import Session, Task, TaskRecord, TaskState
 from classroom_scheduler.domain.status import HORIZON, live_ping_due
 
-# So often a task waits for an edit to be carried out: with the machine's back-off some 30 s; a ping, which is soon worth
-# little, some 5 s; a stop, which would cut a class short for good, some 3 minutes. A record that takes longer is lost
-# or stuck, and a class in force is worth more than an edit that nobody carries out.
+# So often a task waits for an edit to be carried out: with the machine's back-off some 30 s; a ping, which is soon
+# worth little, some 5 s; a stop, which would cut a class short for good, some 3 minutes. A record that takes longer is
+# lost or stuck, and a class in force is worth more than an edit that nobody carries out.
 PATIENCE = {Task.START_RECORDING: 6, Task.SEND_LIVE_PING: 4, Task.STOP_RECORDING: 12}
 
 

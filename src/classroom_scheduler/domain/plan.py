@@ -43,13 +43,14 @@ class History:
     `sessions` are those that the item named before each change; `told_at` is when the scheduler last wrote on those
     images. Of their executions, those of an item that was `deleted` may have found it gone and given up, and those
     `aborted` have ended; of their recordings, `ended` ones have been stopped, and `left_running` is one of an item that
-    was deleted after its class was over. `left` is the item as the latest change left it, None where that deleted it;
-    `name` is what the latest record names a session that it starts; `copied` is one that an insert brought from an item
-    deleted before.
+    was deleted after its class was over. `left` is the item as the latest change left it, None where that deleted it,
+    and `asked` the last schedule that people asked for since it was inserted. `name` is what the latest record names a
+    session that it starts; `copied` is one that an insert brought from an item deleted before.
     """
 
     sessions: tuple[Session, ...] = ()
     left: Classroom | None = None
+    asked: Schedule | None = None
     name: str | None = None
     copied: Session | None = None
     deleted: frozenset[str] = frozenset()
@@ -61,6 +62,14 @@ class History:
     def is_outdated_by(self, current: Classroom) -> bool:
         """Whether the item has changed since, so that another record is on its way; never without a record at all."""
         return self.name is not None and (self.left is None or not self.left.asks_the_same_as(current))
+
+    def asked_before(self, current: Classroom) -> Schedule | None:
+        """What people asked for before a mistake, be it handled together with that or before it.
+
+        Only where nothing was written on the item since: an old record that comes again knows an old schedule.
+        """
+        is_old = current.updated_at > self.told_at or (current.session is None and self.is_outdated_by(current))
+        return self.asked if current.wanted is None and not is_old else None
 
     def brought_by_an_insert(self, session: Session) -> bool:
         return self.copied is not None and self.copied.execution_name == session.execution_name
@@ -100,6 +109,8 @@ def plan(current: Classroom | None, history: History, now: datetime, rules: Rule
     elif ended is not None:
         # Named after it, also where the record that comes again is the one that named it; it need not be stopped.
         decision = _reject_or_renew(current, replace(ended, tasks={}), history, now, rules)
+    elif known is not None and known.execution_name in history.deleted and not _is_asked_for(current, history, now):
+        decision = _brought_back_in_vain(current, history, now, rules)
     elif known is not None and history.brought_by_an_insert(known):
         # Whatever ran for the item that was deleted is cancelled, and its execution can't be started again.
         decision = _reject_or_renew(current, known, history, now, rules)
@@ -115,7 +126,7 @@ def _decide(current: Classroom, known: Session | None, history: History, now: da
         return _after_the_end(current, known, history, now, rules)
     now = max(now, known.latest_attempt or now)  # clocks of two machines disagree by milliseconds
     refused = refusal(current, known, now)
-    wanted = known.scheduled if refused is not None or current.wanted is None else current.wanted
+    wanted = _followed(current, known, history, now)
     if _was_told_otherwise(known, now) and wanted.end > now:
         return _renew(current, wanted, known, history, now, rules)
     if wanted == known.scheduled:
@@ -125,6 +136,25 @@ def _decide(current: Classroom, known: Session | None, history: History, now: da
     if not known.has_begun:
         return _replace(current, known, wanted, now, rules)
     return _while_recording(current, known, wanted, history, now, rules)
+
+
+def _followed(current: Classroom, known: Session, history: History, now: datetime) -> Schedule:
+    """The schedule that a session in force goes on with: what is asked for, or was before a mistake, unless refused."""
+    asked = history.asked_before(current)
+    asking = current if asked is None else replace(current, wanted=asked, problem=None)
+    return known.scheduled if asking.wanted is None or refusal(asking, known, now) is not None else asking.wanted
+
+
+def _is_asked_for(current: Classroom, history: History, now: datetime) -> bool:
+    wanted = current.wanted or history.asked_before(current)
+    return wanted is not None and wanted.end > now
+
+
+def _brought_back_in_vain(current: Classroom, history: History, now: datetime, rules: Rules) -> Decision:
+    """Deleted, and brought back without a schedule that can be followed: no typo rule reaches across a deletion."""
+    if history.is_outdated_by(current):
+        return Decision(Action.LEAVE, "The classroom was deleted and brought back; the record of that change decides.")
+    return _reject_or_renew(current, None, history, now, rules)
 
 
 def _removed(known: Session | None) -> Decision:
@@ -141,11 +171,12 @@ def _removed(known: Session | None) -> Decision:
 def _reject_or_renew(
     current: Classroom, after: Session | None, history: History, now: datetime, rules: Rules
 ) -> Decision:
-    if current.wanted is None:
+    wanted = current.wanted or history.asked_before(current)
+    if wanted is None or (wanted.end <= now and current.problem is not None):
         return _reject(current.problem)
-    if current.wanted.end <= now:
-        return _reject(already_past(current.wanted))
-    return _renew(current, current.wanted, after, history, now, rules)
+    if wanted.end <= now:
+        return _reject(already_past(wanted))
+    return _renew(current, wanted, after, history, now, rules)
 
 
 def _reject(why: object, known: Session | None = None) -> Decision:
@@ -153,11 +184,12 @@ def _reject(why: object, known: Session | None = None) -> Decision:
 
 
 def _after_the_end(current: Classroom, known: Session, history: History, now: datetime, rules: Rules) -> Decision:
+    wanted = current.wanted or history.asked_before(current)
+    if wanted is not None and wanted != known.scheduled and wanted.end > now:
+        return _renew(current, wanted, known, history, now, rules)
     if current.wanted is None and not current.tells_its_problem:
         return _reject(current.problem, known)
-    if current.wanted is None or current.wanted == known.scheduled or current.wanted.end <= now:
-        return Decision(Action.KEEP, reason_for(known, now, rules.horizon, refusal(current, known, now)), known)
-    return _renew(current, current.wanted, known, history, now, rules)
+    return Decision(Action.KEEP, reason_for(known, now, rules.horizon, refusal(current, known, now)), known)
 
 
 def _while_recording(
