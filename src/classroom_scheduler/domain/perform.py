@@ -21,11 +21,11 @@ from classroom_scheduler.domain.errors import (
     ServiceUnavailable,
     TransientError,
 )
+from classroom_scheduler.domain.json_text import plain
 from classroom_scheduler.domain.left_to_do import is_settled, why_missed, why_skipped
 from classroom_scheduler.domain.messages import message_of
 from classroom_scheduler.domain.ports import ClassroomServer
 from classroom_scheduler.domain.reconcile import TRIES
-from classroom_scheduler.domain.report import plain
 from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState
 from classroom_scheduler.domain.status import live_ping_due
 
@@ -50,6 +50,18 @@ def perform(run: Run, world: World) -> dict[str, Any]:
     Raises PermanentError where it failed for good, which the item says then, and TransientError where trying again
     may help.
     """
+    try:
+        return _perform(run, world)
+    except SchedulerError:
+        raise
+    except Exception:
+        if run.task is not Task.STOP_RECORDING:
+            raise
+        # Its item can't be read, for a reason that nobody thought of; the execution knows which recording to stop.
+        return _stop_abandoned(run, None, world)
+
+
+def _perform(run: Run, world: World) -> dict[str, Any]:
     began = world.clock()
     for _ in range(TRIES):
         classroom, now = world.look(run.classroom_id), world.clock()
@@ -205,7 +217,7 @@ def _known(run: Run, session: Session, record: TaskRecord, now: datetime) -> dic
     """What a finished task answers, however often it is asked."""
     if record.state is TaskState.FAILED and run.task is not Task.SEND_LIVE_PING:
         raise PermanentError(record.error or "it failed before")
-    outcome = _outcome(run, record.state, record.error, plain(record.result))
+    outcome = _outcome(run, record.state, record.error, record.result)
     if run.task is not Task.START_RECORDING:
         return outcome
     due = live_ping_due(session, record.finished_at or now)
@@ -215,7 +227,7 @@ def _known(run: Run, session: Session, record: TaskRecord, now: datetime) -> dic
 
 
 def _outcome(run: Run, state: str, reason: str | None, result: Any = None) -> dict[str, Any]:
-    outcome = {"state": str(state), "reason": reason, "result": result}
+    outcome = {"state": str(state), "reason": reason, "result": plain(result)}
     return outcome | {"livePingWait": 0} if run.task is Task.START_RECORDING else outcome
 
 
