@@ -4,6 +4,7 @@ import json
 import os
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from threading import Lock
 from typing import Any
 
@@ -22,13 +23,19 @@ _LONGEST_TRACE = 16_384
 
 def write_line(line: Mapping[str, Any]) -> str:
     """A line of the log as JSON: nothing unprintable in it, long texts cut. Never raises, whatever is logged."""
+    return "{" + ",".join(f"{write_json(str(name))}:{_written(name, value)}" for name, value in line.items()) + "}"
+
+
+def _written(name: str, value: Any) -> str:
     try:
-        return write_json({name: _told(name, value) for name, value in line.items()}, sort_names=False)
-    except (TypeError, ValueError, ArithmeticError, RecursionError):
-        return json.dumps({str(name): cut(repr(value), _LONGEST_TEXT) for name, value in line.items()})
+        return write_json(_cut(name, value), sort_names=False)
+    except Exception:  # noqa: BLE001 - whatever it is, the line is told
+        with suppress(Exception):
+            return json.dumps(value, default=str)
+        return f'"a {type(value).__name__} that can not be written"'
 
 
-def _told(name: str, value: Any) -> Any:
+def _cut(name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     return value[-_LONGEST_TRACE:] if name in _WHOLE else cut(value, _LONGEST_TEXT)

@@ -52,7 +52,8 @@ def records_in(event: Mapping[str, Any]) -> Iterator[Record]:
             yield Record.read(record)
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing can be written back, and it would stay so
             event_id = record.get("eventID") if isinstance(record, Mapping) else None
-            reason = f"not a record of the Classrooms table's stream: {error!r}"
+            missing = f"{error} is missing" if isinstance(error, KeyError) else repr(error)
+            reason = f"not a record of the Classrooms table's stream: {missing}"
             logger.error("record ignored", error=reason, event_id=event_id)
             count("RecordsIgnored")
 
