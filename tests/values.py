@@ -37,6 +37,6 @@ def dynamodb_values() -> st.SearchStrategy[Any]:
     names = st.text(min_size=1) | st.sampled_from(["state", "dueAt", "startedAt", "attempts", "start", "end", "error"])
     return st.recursive(
         scalars | sets,
-        lambda values: st.lists(values, max_size=4) | st.dictionaries(names, values, max_size=4),
-        max_leaves=8,
+        lambda values: st.lists(values, max_size=3) | st.dictionaries(names, values, max_size=3),
+        max_leaves=4,
     )
