@@ -16,6 +16,7 @@ from classroom_scheduler.domain.perform import perform
 from classroom_scheduler.domain.quoting import is_printable
 from classroom_scheduler.domain.repair import Finding, audit
 from classroom_scheduler.domain.report import REASON_LENGTH
+from classroom_scheduler.domain.schedule import read_schedule
 from classroom_scheduler.domain.session import Task, TaskState, read_session
 from tests.builders import a_classroom, at
 from tests.fakes import INDEX_KEYS, FakeClassrooms, FakeExecutions
@@ -175,7 +176,7 @@ def test_a_time_at_the_end_of_the_calendar_is_damage_like_any_other(time: str, w
 @pytest.fixture
 def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
     """What people wrote on the item can't be read where it has the attribute `poison`."""
-    read = classroom.read_schedule
+    read = read_schedule
 
     def breaks(written: Mapping[str, Any]) -> Any:
         if "poison" in written:

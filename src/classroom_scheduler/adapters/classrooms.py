@@ -116,7 +116,7 @@ def readable(items: Iterable[Mapping[str, Any]]) -> Iterator[Item]:
         try:
             read = read_item(item)
         except Exception:  # noqa: BLE001 - whatever it is, its neighbours go on
-            logger.exception("item can't be read", classroomId=str(item.get(KEY)))
+            logger.exception("item can't be read", classroomId=item[KEY]["S"])
             count("RepairsFailed")
         else:
             yield read
