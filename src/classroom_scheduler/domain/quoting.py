@@ -58,7 +58,7 @@ def printable(text: str) -> str:
 
 def is_printable(text: str) -> bool:
     """Whether everything in it can be seen: no control character, no white space but the space, nothing invisible."""
-    return text.isprintable() and _BLANKS.search(text) is None
+    return text.isprintable() and (text.isascii() or _BLANKS.search(text) is None)
 
 
 def cut(text: str, length: int) -> str:
