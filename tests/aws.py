@@ -15,6 +15,8 @@ from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 from classroom_scheduler.adapters import aws
+from classroom_scheduler.domain.dynamodb_json import read_item
+from tests.builders import dynamodb_image
 
 REGION = "eu-west-1"
 TABLE = "Classrooms"
@@ -130,11 +132,13 @@ class Account:
     # what people do
 
     def put(self, item: Any) -> None:
-        self._table.put_item(Item=dict(item))
+        self.table_client.put_item(TableName=TABLE, Item=dynamodb_image(item))
 
     def item(self, classroom_id: str) -> dict[str, Any] | None:
         """The item as it is now, or None."""
-        return self._table.get_item(Key={"classroomId": classroom_id}, ConsistentRead=True).get("Item")
+        key = {"classroomId": {"S": classroom_id}}
+        answer = self.table_client.get_item(TableName=TABLE, Key=key, ConsistentRead=True)
+        return read_item(answer["Item"]) if "Item" in answer else None
 
     def delete(self, classroom_id: str) -> None:
         self._table.delete_item(Key={"classroomId": classroom_id})

@@ -1,8 +1,8 @@
 """The one place that joins the domain with its adapters. Made once a Lambda environment, at the first event."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from uuid import uuid4
 
@@ -25,7 +25,7 @@ from classroom_scheduler.domain.errors import ServiceUnavailable
 from classroom_scheduler.domain.lifecycle import SOURCE
 from classroom_scheduler.domain.perform import World
 from classroom_scheduler.domain.plan import Decision, History
-from classroom_scheduler.domain.ports import EventBus, Item
+from classroom_scheduler.domain.ports import EventBus
 from classroom_scheduler.domain.reconcile import reconcile
 from classroom_scheduler.domain.repair import Finding, audit
 from classroom_scheduler.domain.rules import Rules
@@ -53,7 +53,7 @@ def reconciler() -> Callable[[str, History], Decision]:
 
 
 @cache
-def auditor() -> Callable[[Iterable[Item]], Counter[Finding]]:
+def auditor() -> Callable[..., Counter[Finding]]:
     """A function that compares items with what they should say."""
     return partial(audit, classrooms=classrooms(), executions=executions(), clock=clock, rules=_rules())
 
@@ -101,6 +101,12 @@ def bookkeeping() -> Bookkeeping:
 def event_bus() -> EventBus:
     """Where others learn what became of a class."""
     return EventBridgeBus(LifecycleSettings.from_environment().event_bus_name, SOURCE)
+
+
+@cache
+def horizon() -> timedelta:
+    """How far ahead a class has an execution, which events name."""
+    return LifecycleSettings.from_environment().horizon
 
 
 @cache

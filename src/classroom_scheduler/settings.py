@@ -56,10 +56,11 @@ class LifecycleSettings:
     """What a function needs that publishes what became of classes."""
 
     event_bus_name: str
+    horizon: timedelta
 
     @classmethod
     def from_environment(cls) -> Self:
-        return cls(_required("EVENT_BUS_NAME"))
+        return cls(_required("EVENT_BUS_NAME"), _horizon())
 
 
 @dataclass(frozen=True, slots=True)

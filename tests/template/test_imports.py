@@ -18,7 +18,7 @@ MAY_IMPORT = {
     },
     "handlers": {"handlers", "domain", "bootstrap", "settings", "observability", "aws_lambda_powertools"},
     "settings": set(),
-    "observability": {"aws_lambda_powertools"},
+    "observability": {"aws_lambda_powertools", "domain"},
     "bootstrap": {
         *("domain", "adapters", "settings", "observability"),
         *("aws_lambda_powertools", "pynamodb", "standardwebhooks", "urllib3", *AWS),

@@ -236,7 +236,7 @@ def test_a_table_that_is_out_of_order_is_no_fault_of_the_booking(desk: Desk) -> 
 INVALID = {
     "no detail-type": (
         {**booked(), "detail-type": None},
-        '`detail-type` is "None"; expected one of "Classroom Booked"',
+        '`detail-type` is null; expected one of "Classroom Booked"',
     ),
     "another detail-type": ({**booked(), "detail-type": "Classroom Closed"}, '`detail-type` is "Classroom Closed"'),
     "no detail": ({**booked(), "detail": None}, "expected a JSON object with a `detail`"),
@@ -247,15 +247,18 @@ INVALID = {
     "no start": (booked(start=...), "`start` is missing; expected a string with an RFC 3339 date-time"),
     "no end": (booked(end=...), "`end` is missing"),
     "an end before its start": (booked(end="08:30"), "not after the start"),
-    "words for a delay": (booked(livePingDelay="soon"), '`livePingDelay` is "soon"; expected a whole number'),
+    "words for a delay": (
+        booked(livePingDelay="soon"),
+        '`livePingDelay` is the text "soon", not a number; expected a whole number',
+    ),
     "half a second of delay": (booked(livePingDelay=0.5), "`livePingDelay`"),
     "what the scheduler writes": (booked(status="COMPLETED", tasks={}), "`status`, `tasks`, which the scheduler alone"),
     "the day": (rescheduled(day="2026-12-02", end="11:00"), "`day`, which the scheduler alone writes"),
     "nothing to reschedule": (rescheduled(), "expected at least one of `start`, `end` and `livePingDelay`"),
     "only others to reschedule": (rescheduled(teacher="Grace"), "expected at least one of"),
-    "no time": ({**booked(), "time": None}, "`time` is None; expected an RFC 3339 date-time"),
-    "a time without an offset": ({**booked(), "time": "2026-12-01T07:30:00"}, "`time` is '2026-12-01T07:30:00'"),
-    "a number for the time of booking": (booked(bookedAt=1796110200), "`detail.bookedAt` is 1796110200"),
+    "no time": ({**booked(), "time": None}, "`time` is null; expected an RFC 3339 date-time"),
+    "a time without an offset": ({**booked(), "time": "2026-12-01T07:30:00"}, '`time` is "2026-12-01T07:30:00"'),
+    "a number for the time of booking": (booked(bookedAt=1796110200), "`detail.bookedAt` is the number 1796110200"),
     "a time to come": (booked("08:06"), "which is still to come; expected when this was booked"),
 }
 

@@ -70,7 +70,7 @@ def test_a_name_is_taken_by_another_payload_and_by_one_that_has_run(machine: Fak
         ({"name": "a" * 81}, "of 81 characters"),
         ({"name": "a:b"}, '`name` is "a:b"'),
         ({"name": "ä"}, "`name`"),
-        ({"name": None}, "`name` is missing"),
+        ({"name": None}, "`name` is null"),
         ({"function": "other"}, "`function` is not known here; expected invocationTime, payload, name"),
     ],
     ids=lambda value: str(value)[:40],

@@ -10,6 +10,7 @@ from classroom_scheduler.domain.changes import Change
 from classroom_scheduler.domain.lifecycle import SOURCE, TELLING, may_tell, transitions
 from classroom_scheduler.domain.ports import Event, Item
 from classroom_scheduler.domain.repair import execution_ended
+from classroom_scheduler.domain.session import Task
 from tests.builders import a_classroom, at
 from tests.fakes import Fault
 from tests.schemas import complaints, unknown_fields
@@ -373,14 +374,53 @@ def test_an_attempt_that_fails_is_no_event() -> None:
     assert told(day) == ["Classroom Scheduled"]
 
 
-def test_a_class_that_can_not_be_followed_is_told_as_invalid_with_the_reason() -> None:
-    day = a_day_with_a_class(start="soon")
+def test_a_class_that_can_not_be_followed_is_told_as_invalid_with_every_wrong_field_and_what_is_expected() -> None:
+    day = a_day_with_a_class(start="ask Ada Lovelace, +44 20 7946 0000", end=None)
 
     (event,) = events(day)
 
     assert event.type == "Classroom Invalid"
-    assert '`start` is "soon"' in event.detail["reason"]
+    assert "`start` can't be followed; expected a" in event.detail["reason"].replace("an RFC", "a RFC")
+    assert "`end` can't be followed; expected a string" in event.detail["reason"]
+    assert event.detail["reason"].endswith("Nothing runs until this is corrected.")
     assert "recordingId" not in event.detail
+    assert "Lovelace" in day.item["reason"], "who can read the item may read the value"
+    assert "Lovelace" not in str(event.detail)
+
+
+def test_a_class_whose_end_is_past_is_told_as_invalid_and_to_be_corrected() -> None:
+    day = Day().until("11:00")
+    day.write()
+    day.look()
+
+    (event,) = events(day)
+
+    assert event.detail["reason"] == "The item can't be followed, and says why. Nothing runs until this is corrected."
+
+
+@pytest.mark.parametrize("task", [START, PING, STOP])
+def test_no_event_of_a_class_that_goes_on_in_spite_of_a_typo_quotes_the_typo(task: Task) -> None:
+    day = a_day_with_a_class()
+    for each, time in ((START, "09:00"), (PING, "09:01"), (STOP, "10:00")):
+        if each is task:
+            day.edit(end="ask Ada Lovelace")
+            day.look()
+        day.until(time).run(each)
+
+    assert "Lovelace" in day.item["reason"]
+    assert len(told(day)) == 4
+    assert "Lovelace" not in str(events(day))
+
+
+@pytest.mark.parametrize("status", ["INVALID", "RECORDING"])
+def test_a_reason_that_people_wrote_themselves_never_goes_out(status: str) -> None:
+    day = a_day_with_a_class()
+    copy = dict(day.item)
+    day.write()
+    day.edit(**{**copy, "status": status, "reason": "ask Ada Lovelace", "updatedAt": "2026-12-01T08:00:09.000000Z"})
+
+    assert told(day)
+    assert "Lovelace" not in str(events(day))
 
 
 def test_a_class_that_is_found_invalid_for_another_reason_is_told_again() -> None:
@@ -424,7 +464,8 @@ def test_a_reason_without_end_is_cut() -> None:
     day = a_day_in_class()
     day.until("11:00").fail(STOP, "x" * 30_000)
 
-    assert len(events(day)[-1].detail["reason"]) == 2_048
+    assert len(day.item["tasks"]["StopRecording"]["error"]) == 512
+    assert len(events(day)[-1].detail["reason"]) < 1_000
 
 
 def test_an_id_that_can_not_be_followed_is_told_as_it_was_written() -> None:

@@ -19,10 +19,10 @@ from classroom_scheduler.adapters.classrooms import (
     connect,
     keyed_by_classroom,
     named,
-    plain_item,
     storable,
     stored,
 )
+from classroom_scheduler.domain.dynamodb_json import read_item
 from classroom_scheduler.domain.errors import BookingOutdated, ClassroomMoved, ClassroomNotWritable, SchedulerError
 from classroom_scheduler.domain.ports import Item, Stamp
 from classroom_scheduler.domain.schedule import write_instant
@@ -73,7 +73,7 @@ class TableBookings:
             answer = self._connection.get_item(table, classroom_id, consistent_read=True)
         except PynamoDBException as error:
             raise named(classroom_id, error) from error
-        return plain_item(answer["Item"]) if "Item" in answer else None
+        return read_item(answer["Item"]) if "Item" in answer else None
 
     def _write(
         self,

@@ -5,13 +5,14 @@ item whose `start` is a number; we have to read it, to say so.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from decimal import Decimal
 from functools import reduce
 from itertools import chain
 from operator import and_
 from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from boto3.dynamodb.types import TypeSerializer
 from pynamodb.connection import TableConnection
 from pynamodb.connection.base import MetaTable
 from pynamodb.exceptions import PynamoDBException
@@ -21,13 +22,16 @@ from pynamodb.expressions.update import Action
 
 from classroom_scheduler.adapters import aws
 from classroom_scheduler.adapters.news import count_news
+from classroom_scheduler.domain.dynamodb_json import read_item
 from classroom_scheduler.domain.errors import (
     ClassroomMoved,
     ClassroomNotWritable,
     SchedulerError,
     ServiceUnavailable,
 )
+from classroom_scheduler.domain.json_text import why_not_kept, write_number
 from classroom_scheduler.domain.ports import Item
+from classroom_scheduler.observability import count, logger
 
 KEY = "classroomId"
 BY_DAY, BY_ATTENTION = "ByDay", "ByAttention"
@@ -79,7 +83,7 @@ class TableClassrooms:
             answer = self._table.get_item(classroom_id, consistent_read=True)
         except PynamoDBException as error:
             raise named(classroom_id, error) from error
-        return plain_item(answer["Item"]) if "Item" in answer else None
+        return read_item(answer["Item"]) if "Item" in answer else None
 
     def update(self, classroom_id: str, changes: Item, *, expected: Item, removed: Collection[str] = ()) -> None:
         actions = actions_of(classroom_id, changes, removed)
@@ -106,21 +110,31 @@ def as_read(expected: Item) -> Condition:
     return reduce(and_, clauses)
 
 
-class _PlainDeserializer(TypeDeserializer):
-    """Gives bytes for binary values: boto3's own Binary breaks `str()`, and with it whoever logs or measures one."""
+def readable(items: Iterable[Mapping[str, Any]]) -> Iterator[Item]:
+    """Each of many items; one that can't be read, for a reason that nobody thought of, harms none of the others."""
+    for item in items:
+        try:
+            read = read_item(item)
+        except Exception:  # noqa: BLE001 - whatever it is, its neighbours go on
+            logger.exception("item can't be read", classroomId=item[KEY]["S"])
+            count("RepairsFailed")
+        else:
+            yield read
 
-    def _deserialize_b(self, value: bytes) -> bytes:
-        return value
 
+class _ExactSerializer(TypeSerializer):
+    """Takes a number in any spelling: boto3's own refuses 1E+50 as DynamoDB writes it out."""
 
-def plain_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    deserializer = _PlainDeserializer()
-    return {name: deserializer.deserialize(value) for name, value in item.items()}
+    def _serialize_n(self, value: int | Decimal) -> str:
+        number = Decimal(value)
+        if why := why_not_kept(number):
+            raise ValueError(f"a number {why}")
+        return write_number(number)
 
 
 def stored(item: Item) -> dict[str, Any]:
     """The item in DynamoDB JSON. Raises TypeError, ValueError or ArithmeticError where DynamoDB has no type for it."""
-    serializer = TypeSerializer()
+    serializer = _ExactSerializer()
     return {name: serializer.serialize(value) for name, value in item.items()}
 
 

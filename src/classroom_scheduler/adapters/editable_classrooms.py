@@ -13,10 +13,11 @@ from classroom_scheduler.adapters.classrooms import (
     TableClassrooms,
     as_read,
     named,
-    plain_item,
+    readable,
     storable,
     stored,
 )
+from classroom_scheduler.domain.dynamodb_json import read_item
 from classroom_scheduler.domain.errors import ClassroomMoved, ServiceUnavailable
 from classroom_scheduler.domain.ports import Item, Position
 from classroom_scheduler.domain.refusals import AlreadyExists
@@ -59,11 +60,11 @@ class EditableTableClassrooms(TableClassrooms):
                 exclusive_start_key=None if after is None else stored({"day": day, **after}),
                 limit=limit,
             )
-            keys = [plain_item(key) for key in answer["Items"]]
+            keys = [read_item(key) for key in answer["Items"]]
             items = self._read(keys)
         except PynamoDBException as error:
             raise named(day, error) from error
-        position = plain_item(answer.get("LastEvaluatedKey") or {})
+        position = read_item(answer.get("LastEvaluatedKey") or {})
         if len(items) < len(keys):
             position = keys[len(items) - 1]
         # Who was deleted or moved since is not listed.
@@ -77,9 +78,9 @@ class EditableTableClassrooms(TableClassrooms):
             return []
         asked: Any = [{KEY: key[KEY]} for key in keys]  # maps, though PynamoDB says texts
         answer = self._table.batch_get_item(asked)
-        items = {item[KEY]: item for item in map(plain_item, answer["Responses"].get(self._table.table_name, []))}
+        items = {item[KEY]: item for item in readable(answer["Responses"].get(self._table.table_name, []))}
         unread = answer.get("UnprocessedKeys", {}).get(self._table.table_name, {}).get("Keys", [])
-        left = {plain_item(key)[KEY] for key in unread}
+        left = {read_item(key)[KEY] for key in unread}
         read = [items.get(key[KEY], {}) for key in takewhile(lambda key: key[KEY] not in left, keys)]
         if not read:
             raise ServiceUnavailable("DynamoDB: none of the day's classrooms could be read")

@@ -1,6 +1,5 @@
 """The event bus: EventBridge's PutEvents."""
 
-import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,6 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from classroom_scheduler.adapters import aws
+from classroom_scheduler.domain.json_text import write_json
 from classroom_scheduler.domain.ports import Event
 
 Entry = Mapping[str, Any]
@@ -70,7 +70,7 @@ class EventBridgeBus:
             "Source": self._source,
             "DetailType": event.type,
             "Time": event.time,
-            "Detail": json.dumps(event.detail, separators=(",", ":")),
+            "Detail": write_json(event.detail, sort_names=False),
         }
 
 

@@ -1,9 +1,8 @@
 """The classroom server, called in the Standard Webhooks format: https://www.standardwebhooks.com"""
 
-import base64
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -11,8 +10,8 @@ import urllib3
 from standardwebhooks import Webhook
 
 from classroom_scheduler.domain.errors import ServerRefused, ServerUnavailable
+from classroom_scheduler.domain.json_text import why_not_kept, write_json
 from classroom_scheduler.domain.ports import Message
-from classroom_scheduler.domain.report import plain
 from classroom_scheduler.domain.schedule import write_instant
 
 _CONNECT_TIMEOUT = 3.0
@@ -31,11 +30,8 @@ class WebhookServer:
         self._http = urllib3.PoolManager(retries=False)
 
     def send(self, message: Message, *, timeout: float) -> Any:
-        body = json.dumps(
-            {"type": message.type, "timestamp": write_instant(message.timestamp), "data": message.data},
-            default=_json,
-            separators=(",", ":"),
-        )
+        content = {"type": message.type, "timestamp": write_instant(message.timestamp), "data": message.data}
+        body = write_json(content, sort_names=False)
         deadline = time.monotonic() + timeout
         try:
             response = self._http.request(
@@ -86,36 +82,15 @@ def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
 
 
 def _parsed(body: bytes) -> Any:
-    """The JSON answer; whatever is no JSON, was cut at 8 KiB or can't be passed on is kept as text."""
+    """The JSON answer with every digit of its numbers; what DynamoDB can't keep as JSON is kept as text."""
     if not body:
         return None
     try:
-        answer = json.loads(body)
-        # Python reads NaN, 1e400 and half a character, but neither Lambda's answer nor DynamoDB can hold them.
-        json.dumps(answer, allow_nan=False, ensure_ascii=False).encode()
-        if _levels(answer) > _ANSWER_LEVELS:
-            raise ValueError("nested too deeply")
-    except (ValueError, RecursionError):
-        return body.decode("utf-8", "replace")
-    return answer
-
-
-def _levels(value: Any) -> int:
-    elements = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return 1 + max(map(_levels, elements), default=0)
-
-
-def _json(value: object) -> Any:
-    """What people's attributes hold beyond JSON: numbers, sets and binary values of DynamoDB."""
-    match value:
-        case Decimal() | Mapping():
-            return plain(value)
-        case set() | frozenset():
-            return sorted(value)
-        case bytes():
-            return base64.b64encode(value).decode()
-        case _:
-            raise TypeError(f"DynamoDB has no {type(value).__name__}")
+        answer = json.loads(body, parse_float=Decimal, parse_int=Decimal, parse_constant=Decimal)
+        is_kept = why_not_kept(answer, _ANSWER_LEVELS) is None
+    except (ValueError, ArithmeticError, RecursionError):
+        is_kept = False
+    return answer if is_kept else body.decode("utf-8", "replace")
 
 
 def _in_words(error: urllib3.exceptions.HTTPError) -> str:

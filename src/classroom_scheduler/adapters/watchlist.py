@@ -7,7 +7,7 @@ from typing import Any
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.operand import Path
 
-from classroom_scheduler.adapters.classrooms import BY_ATTENTION, KEY, connect, plain_item, unavailable
+from classroom_scheduler.adapters.classrooms import BY_ATTENTION, KEY, connect, readable, unavailable
 from classroom_scheduler.domain.ports import Item
 from classroom_scheduler.domain.schedule import write_time
 
@@ -25,7 +25,7 @@ class TableWatchlist:
             yield item[KEY]["S"]
 
     def segment(self, number: int, of: int) -> Iterable[Item]:
-        return map(plain_item, self._pages(self._table.scan, segment=number, total_segments=of))
+        return readable(self._pages(self._table.scan, segment=number, total_segments=of))
 
     def _pages(self, read: Any, **request: Any) -> Iterator[Any]:
         start = None

@@ -8,15 +8,23 @@ overwrites a newer one, and one that comes again does nothing.
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES, written
 from classroom_scheduler.domain.errors import BookingAhead, BookingOutdated, ClassroomMoved
 from classroom_scheduler.domain.ports import Bookings, Clock, Item, RefusedBookings, Stamp
+from classroom_scheduler.domain.quoting import describe
 from classroom_scheduler.domain.reconcile import TRIES
-from classroom_scheduler.domain.schedule import InvalidClassroom, check_id, read_schedule, read_time, write_instant
+from classroom_scheduler.domain.schedule import (
+    InvalidClassroom,
+    NoSuchTime,
+    check_id,
+    read_instant,
+    read_schedule,
+    write_instant,
+)
 
 # A time further ahead than clocks disagree would shut out every later event of its classroom.
 _CLOCKS_DISAGREE = timedelta(minutes=5)
@@ -59,10 +67,10 @@ def read_booking(event: Any, now: datetime) -> Booking:
     if not isinstance(event, Mapping) or not isinstance(event.get("detail"), Mapping):
         raise InvalidBooking("This is no event of EventBridge: expected a JSON object with a `detail` that is one too.")
     detail = event["detail"]
-    kind = _kind(event.get("detail-type"))
+    kind = _kind(event.get("detail-type", ...))
     attributes = {} if kind is Kind.CANCELLED else _attributes(detail)
     try:
-        check_id(detail.get("classroomId"))
+        check_id(detail.get("classroomId", ...))
         if kind is Kind.BOOKED:
             read_schedule(detail)
     except InvalidClassroom as error:
@@ -130,7 +138,7 @@ def _kind(detail_type: object) -> Kind:
         return Kind(str(detail_type))
     except ValueError as error:
         expected = ", ".join(f'"{kind}"' for kind in Kind)
-        raise InvalidBooking(f'`detail-type` is "{detail_type}"; expected one of {expected}.') from error
+        raise InvalidBooking(f"`detail-type` {describe(detail_type)}; expected one of {expected}.") from error
 
 
 def _attributes(detail: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,13 +152,12 @@ def _attributes(detail: Mapping[str, Any]) -> dict[str, Any]:
 def _booked_at(event: Mapping[str, Any], now: datetime) -> datetime:
     """`bookedAt` of the detail, or the event's own `time`, which EventBridge keeps to the second."""
     field = "detail.bookedAt" if "bookedAt" in event["detail"] else "time"
-    text = event["detail"].get("bookedAt", event.get("time"))
+    text = event["detail"].get("bookedAt", event.get("time", ...))
     try:
-        read_time(text)  # as strict as with any other time; but here fractions of a second are what matters
-        booked_at = datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except (TypeError, ValueError, OverflowError) as error:
+        booked_at = read_instant(text)
+    except NoSuchTime as error:
         expected = "an RFC 3339 date-time with an offset, such as 2026-12-01T08:00:00.123Z"
-        raise InvalidBooking(f"`{field}` is {text!r}; expected {expected}.") from error
+        raise InvalidBooking(f"`{field}` {error.found}; expected {expected}.") from error
     if booked_at > now + _CLOCKS_DISAGREE:
         raise InvalidBooking(f"`{field}` is {text}, which is still to come; expected when this was booked.")
     return booked_at

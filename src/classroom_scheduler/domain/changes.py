@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from classroom_scheduler.domain.classroom import Classroom, updated_at, written
+from classroom_scheduler.domain.errors import PermanentError
 from classroom_scheduler.domain.names import is_later, name_of_record
 from classroom_scheduler.domain.plan import History
 from classroom_scheduler.domain.ports import Item
@@ -84,6 +85,8 @@ def handle(changes: Sequence[Change], look_at: Callable[[str, History], object],
             return None
         try:
             look_at(relevant[0].classroom_id, history_of(of_one_classroom, relevant[-1].name))
+        except PermanentError:  # no delivery would make it better
+            return None
         except Exception:  # noqa: BLE001 - whatever it is, only this classroom's records come again
             return relevant[0].sequence_number
         return None

@@ -9,7 +9,17 @@ from typing import Any, Self
 
 from classroom_scheduler.domain.names import is_later, is_name_of, named_at
 from classroom_scheduler.domain.ports import Item
-from classroom_scheduler.domain.schedule import InvalidClassroom, Schedule, read_schedule, write_instant, write_time
+from classroom_scheduler.domain.schedule import (
+    InvalidClassroom,
+    NoSuchTime,
+    Schedule,
+    WrongField,
+    read_instant,
+    read_schedule,
+    read_time,
+    write_instant,
+    write_time,
+)
 from classroom_scheduler.domain.session import Session, Task, read_session
 
 SCHEDULERS_ATTRIBUTES = frozenset(
@@ -30,6 +40,8 @@ SCHEDULERS_ATTRIBUTES = frozenset(
         "scheduledStart",
     }
 )
+
+_AS_DOCUMENTED = "attributes as README.md has them"
 
 
 class Status(StrEnum):
@@ -58,6 +70,8 @@ class Classroom:
             wanted = read_schedule(written(item))
         except InvalidClassroom as error:
             problem = error
+        except Exception as error:  # noqa: BLE001 - whatever it is, it harms this item alone, which says so
+            problem = InvalidClassroom(WrongField("item", f"can't be read ({type(error).__name__})", _AS_DOCUMENTED))
         return cls(classroom_id, item, wanted, problem, read_session(classroom_id, item))
 
     @property
@@ -74,6 +88,14 @@ class Classroom:
         """Whether `attentionAt` has come: the sweep has found what no record told of."""
         due = self.item.get("attentionAt")
         return isinstance(due, str) and due <= write_time(now)
+
+    @property
+    def known_attention(self) -> str:
+        """When the sweep is to look; later than any time where people wrote something else there."""
+        try:
+            return write_time(read_time(self.item.get("attentionAt")))
+        except NoSuchTime:
+            return "~"
 
     @property
     def updated_at(self) -> str:
@@ -123,10 +145,17 @@ def next_update(item: Item, now: datetime) -> str:
     For that is what tells the scheduler's writes from people's.
     """
     told, before = write_instant(now, "microseconds"), updated_at(item)
-    with suppress(ValueError, OverflowError):
+    with suppress(NoSuchTime):
         if told <= before:
-            return write_instant(datetime.fromisoformat(before) + timedelta(microseconds=1), "microseconds")
+            return write_instant(read_instant(before) + timedelta(microseconds=1), "microseconds")
     return told
+
+
+def status_in(item: Item) -> Status | None:
+    """The status that the item has, or None where people wrote something else there."""
+    with suppress(ValueError, TypeError):
+        return Status(item.get("status"))  # type: ignore[arg-type]  # whatever is there
+    return None
 
 
 def written(item: Item) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from classroom_scheduler.domain.errors import ClassroomMoved
 from classroom_scheduler.domain.json_text import problems_in, write_json
 from classroom_scheduler.domain.ports import Classrooms, EditableClassrooms, Item
 from classroom_scheduler.domain.preconditions import IfMatch
+from classroom_scheduler.domain.quoting import describe
 from classroom_scheduler.domain.reasons import already_past
 from classroom_scheduler.domain.refusals import AlreadyExists, InvalidRequest, NotFound, NotReplaceable, Wrong
-from classroom_scheduler.domain.schedule import describe, problems_of, read_schedule
+from classroom_scheduler.domain.schedule import problems_of, read_schedule
 
 # A condition names every attribute that was read, and DynamoDB takes 4 KB of expression and 300 operators:
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html

@@ -8,8 +8,9 @@ from typing import Any
 
 from classroom_scheduler.domain.json_text import problems_in, write_json
 from classroom_scheduler.domain.ports import Invocations
+from classroom_scheduler.domain.quoting import describe
 from classroom_scheduler.domain.refusals import AlreadyExists, AlreadyOver, InvalidRequest, NotFound, Wrong
-from classroom_scheduler.domain.schedule import A_TIME, describe, read_time, write_time
+from classroom_scheduler.domain.schedule import A_TIME, NoSuchTime, read_time, write_time
 
 # Step Functions' limit of an input: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MAX_INPUT_BYTES = 256 * 1024
@@ -35,7 +36,7 @@ def schedule(body: Mapping[str, Any], invocations: Invocations, new_name: str, n
         for name in body.keys() - set(_MEMBERS)
     ]
     wrongs += problems_in({name: value for name, value in body.items() if name in _MEMBERS})
-    time = _read_time(body.get("invocationTime"), now, wrongs)
+    time = _read_time(body.get("invocationTime", ...), now, wrongs)
     name = body.get("name", new_name)
     if not _is_name(name):
         wrongs.append(Wrong("name", f"`name` {describe(name)}; expected 1 to 80 of A-Z a-z 0-9 _ -.", name))
@@ -72,10 +73,9 @@ def _start(name: str, request: str, invocations: Invocations) -> str:
 
 def _read_time(value: object, now: datetime, wrongs: list[Wrong]) -> datetime | None:
     try:
-        time = read_time(value if isinstance(value, str) else "")
-    except (ValueError, OverflowError):
-        found = ... if value is None else value
-        wrongs.append(Wrong("invocationTime", f"`invocationTime` {describe(value)}; expected {A_TIME}.", found))
+        time = read_time(value)
+    except NoSuchTime as error:
+        wrongs.append(Wrong("invocationTime", f"`invocationTime` {error.found}; expected {A_TIME}.", value))
         return None
     if time <= now:
         message = f"`invocationTime` is {write_time(time)}, which is already past; expected a time to come."

@@ -1,4 +1,4 @@
-"""JSON as the HTTP API takes and gives it: read strictly, as DynamoDB can keep it, and written exactly.
+"""JSON as it is taken and given: read strictly, as DynamoDB can keep it, and written exactly, everywhere alike.
 
 Python's own reader takes NaN, the last of two equal names and floats; its writer knows no Decimal. DynamoDB keeps 38
 digits, nests 32 levels and has no empty names:
@@ -8,16 +8,19 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.Nami
 import base64
 import json
 from collections.abc import Iterable, Mapping
-from decimal import Context, Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Any
 
+from classroom_scheduler.domain.quoting import LONGEST_QUOTE, cut, is_printable
 from classroom_scheduler.domain.refusals import InvalidRequest, Wrong
 
 # Two fewer than DynamoDB nests, so that nobody has to know how it counts.
 MAX_LEVELS = 30
 _MAX_DIGITS = 38
 _MAX_NAME_BYTES = 255
-_EXACT = Context(prec=60)
+# So many places of a whole number are written out.
+_MAX_PLACES = 38
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 
 
 class _NamedTwice(ValueError):
@@ -47,29 +50,71 @@ def read_object(text: str) -> dict[str, Any]:
 
 def problems_in(body: Mapping[str, Any]) -> list[Wrong]:
     """For each member that DynamoDB could not keep, why not."""
-    found = ((name, value, _why_not_name(name) or _why_not(value, MAX_LEVELS)) for name, value in body.items())
+    found = ((name, value, _why_not_name(name) or why_not_kept(value)) for name, value in body.items())
     return [Wrong(name, f"`{_short(name)}` {why}.", value) for name, value, why in found if why]
 
 
-def write_json(value: Any) -> str:
-    """The value as compact JSON with names in order and every digit of its numbers.
-
-    Sets are written as sorted arrays, binary values in base64: JSON has neither.
-    """
+def why_not_kept(value: Any, levels: int = MAX_LEVELS) -> str | None:
+    """Why DynamoDB could not keep a value whose numbers are Decimal, or None."""
     match value:
+        case str():
+            return _why_not_text(value)
         case Decimal():
-            return _number(value)
-        case bytes():
-            return json.dumps(base64.b64encode(value).decode())
-        case Mapping():
-            members = (f"{_text(str(name))}:{write_json(element)}" for name, element in sorted(value.items()))
-            return "{" + ",".join(members) + "}"
-        case set() | frozenset():
-            return write_json(sorted(value))
-        case list() | tuple():
-            return "[" + ",".join(map(write_json, value)) + "]"
+            return _why_not_number(value)
+        case list() | dict() if levels == 0:
+            return f"is nested too deeply; {_LEVELS}"
+        case list():
+            return _first(why_not_kept(element, levels - 1) for element in value)
+        case dict():
+            return _first(_why_not_name(name) or why_not_kept(element, levels - 1) for name, element in value.items())
         case _:
-            return _text(value)
+            return None
+
+
+def write_json(value: Any, *, sort_names: bool = True) -> str:
+    """The value as compact JSON with every digit of its numbers and nothing in it that can't be printed.
+
+    Sets are written as sorted arrays, binary values in base64: JSON has neither. Raises TypeError and ValueError for
+    what DynamoDB has no type for.
+    """
+
+    def written(value: Any) -> str:
+        match value:
+            case str():
+                return _text(value)
+            case Decimal():
+                return write_number(value)
+            case bytes():
+                return json.dumps(base64.b64encode(value).decode())
+            case Mapping():
+                members = sorted(value.items()) if sort_names else value.items()
+                return "{" + ",".join(f"{_text(str(name))}:{written(element)}" for name, element in members) + "}"
+            case set() | frozenset():
+                return written(sorted(value))
+            case list() | tuple():
+                return "[" + ",".join(map(written, value)) + "]"
+            case _:
+                return json.dumps(value, allow_nan=False)
+
+    return written(value)
+
+
+def plain(value: Any) -> Any:
+    """The value as a reader of its JSON gets it, with Python's own numbers: for what can't be written with ours."""
+    return json.loads(write_json(value, sort_names=False))
+
+
+def write_number(number: Decimal) -> str:
+    """Every digit, as JSON and DynamoDB both read it.
+
+    DynamoDB may give 60 back as it was written, 60.0: both have to look alike, or an ETag would change by itself.
+    """
+    if not number.is_finite():
+        raise ValueError(f"{number} is no number of JSON")
+    exact = _EXACT.normalize(number)
+    if exact.adjusted() < _MAX_PLACES and exact == exact.to_integral_value():
+        return str(int(exact))
+    return str(exact)
 
 
 _LEVELS = f"expected at most {MAX_LEVELS} levels"
@@ -83,22 +128,6 @@ def _without_duplicates(members: list[tuple[str, Any]]) -> dict[str, Any]:
             raise _NamedTwice(name)
         together[name] = value
     return together
-
-
-def _why_not(value: Any, levels: int) -> str | None:
-    match value:
-        case str():
-            return _why_not_text(value)
-        case Decimal():
-            return _why_not_number(value)
-        case list() | dict() if levels == 0:
-            return f"is nested too deeply; {_LEVELS}"
-        case list():
-            return _first(_why_not(element, levels - 1) for element in value)
-        case dict():
-            return _first(_why_not_name(name) or _why_not(element, levels - 1) for name, element in value.items())
-        case _:
-            return None
 
 
 def _why_not_name(name: str) -> str | None:
@@ -128,20 +157,14 @@ def _why_not_number(number: Decimal) -> str | None:
     return None
 
 
-def _number(number: Decimal) -> str:
-    """DynamoDB may give 60 back as it was written, 60.0; both have to look alike, or an ETag would change by itself."""
-    if number == number.to_integral_value() and number.adjusted() < _MAX_DIGITS:
-        return str(int(number))
-    return str(_EXACT.normalize(number))
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+def _text(text: str) -> str:
+    written = json.dumps(text, ensure_ascii=False)
+    unseen = () if is_printable(written) else [character for character in set(written) if not is_printable(character)]
+    return written.translate({ord(character): json.dumps(character)[1:-1] for character in unseen})
 
 
 def _short(name: str) -> str:
-    name = name.encode("utf-8", "replace").decode().replace("\0", "�")
-    return name if len(name) <= 64 else f"{name[:60]}…"
+    return cut(name, LONGEST_QUOTE)
 
 
 def _first(reasons: Iterable[str | None]) -> str | None:

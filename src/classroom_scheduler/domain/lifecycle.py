@@ -8,17 +8,20 @@ says is forgotten.
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
 from classroom_scheduler.domain.changes import Change
-from classroom_scheduler.domain.classroom import Classroom, Status
+from classroom_scheduler.domain.classroom import Classroom, Status, status_in
 from classroom_scheduler.domain.names import is_later
 from classroom_scheduler.domain.plan import Action, History, plan
 from classroom_scheduler.domain.ports import Event, Item
-from classroom_scheduler.domain.schedule import write_instant, write_time
+from classroom_scheduler.domain.quoting import cut
+from classroom_scheduler.domain.reasons import reason_for, rejection
+from classroom_scheduler.domain.schedule import NoSuchTime, read_instant, write_instant, write_time
 from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState, read_session
+from classroom_scheduler.domain.status import HORIZON
 
 SOURCE = "classroom.scheduler"
 VERSION = "1"
@@ -27,7 +30,17 @@ VERSION = "1"
 TELLING = frozenset(
     {
         *("classroomId", "start", "end", "livePingDelay"),
-        *("status", "reason", "executionName", "recordingId", "scheduled", "tasks", "previousRecording", "updatedAt"),
+        *(
+            "status",
+            "reason",
+            "executionName",
+            "recordingId",
+            "scheduled",
+            "tasks",
+            "previousRecording",
+            "restarts",
+            "updatedAt",
+        ),
     }
 )
 """The attributes that transitions are read from. No other is even parsed, so that nothing of people's gets out."""
@@ -74,8 +87,10 @@ def may_tell(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> bo
     return old is not None and (new is None or old.get("updatedAt") != new.get("updatedAt"))
 
 
-def transitions(change: Change) -> list[Event]:
+def transitions(change: Change, horizon: timedelta = HORIZON) -> list[Event]:
     """The events that this change gives rise to, in the order in which things happened.
+
+    None says a word that people wrote: the item's `reason` quotes them, so that theirs is put together anew.
 
     The same change gives the same events with the same ids, however often its record is delivered. An item that was
     wiped and put back in order says everything anew, with the ids that it had before.
@@ -90,14 +105,23 @@ def transitions(change: Change) -> list[Event]:
         return []  # an old copy was put back, and the scheduler is about to put that right
     known = set(_facts(change, change.old, before))
     news = [*_previous_stopped(before, after), *_facts(change, change.new, after)]
-    return [_event(change, change.new, after, fact) for fact in news if fact not in known]
+    reason = None if after is None else reason_for(after, change.changed_at, horizon)
+    return [_event(change, change.new, after, fact, reason) for fact in news if fact not in known]
 
 
 def _facts(change: Change, item: Item, session: Session | None) -> Iterator[_Fact]:
     if session is not None:
         yield from _facts_of_session(session)
-    if item.get("status") == Status.INVALID:
-        yield _Fact(Transition.INVALID, str(item.get("reason")), f"{change.name}-invalid")
+    if status_in(item) is Status.INVALID:
+        reason = {"reason": _why_invalid(change.classroom_id, item)}
+        yield _Fact(Transition.INVALID, str(item.get("reason")), f"{change.name}-invalid", reason)
+
+
+def _why_invalid(classroom_id: str, item: Item) -> str:
+    """Which fields are wrong and what is expected, without what stands there."""
+    problem = Classroom.read(classroom_id, item).problem
+    why = "The item can't be followed, and says why." if problem is None else problem.withheld
+    return rejection(why)["reason"]
 
 
 def _facts_of_session(session: Session) -> Iterator[_Fact]:
@@ -142,18 +166,18 @@ def _cancellation(change: Change, item: Item, session: Session | None) -> list[E
     return [_event(change, item, session, fact)]
 
 
-def _event(change: Change, item: Item, session: Session | None, fact: _Fact) -> Event:
+def _event(change: Change, item: Item, session: Session | None, fact: _Fact, reason: str | None = None) -> Event:
     detail = {
         "version": VERSION,
         "eventId": fact.event_id,
         "occurredAt": _occurred_at(change),
         "classroomId": change.classroom_id,
-        "status": item.get("status") if item.get("status") in set(Status) else None,
-        "reason": item.get("reason"),
+        "status": status_in(item),
+        "reason": reason,
         **({} if session is None else _of_session(session)),
         **fact.more,
     }
-    detail["reason"] = _cut(str(detail["reason"]))
+    detail["reason"] = cut(str(detail["reason"]), _REASON_LENGTH)
     told = {name: value for name, value in detail.items() if value is not None}
     return Event(str(fact.transition), change.changed_at, told)
 
@@ -201,14 +225,10 @@ def _occurred_at(change: Change) -> str:
     """
     moment = change.changed_at
     item = change.old if change.new is None else change.new
-    with suppress(TypeError, ValueError):
-        written = datetime.fromisoformat(str((item or {}).get("updatedAt")))
+    with suppress(NoSuchTime):
+        written = read_instant((item or {}).get("updatedAt"))
         if change.new is not None:
             moment = written
         elif moment <= written < moment + timedelta(seconds=1):
             moment = written + timedelta(microseconds=1)
     return write_instant(moment, "microseconds")
-
-
-def _cut(reason: str) -> str:
-    return reason if len(reason) <= _REASON_LENGTH else reason[: _REASON_LENGTH - 1] + "…"

@@ -21,11 +21,11 @@ from classroom_scheduler.domain.errors import (
     ServiceUnavailable,
     TransientError,
 )
+from classroom_scheduler.domain.json_text import plain
 from classroom_scheduler.domain.left_to_do import is_settled, why_missed, why_skipped, why_too_late
 from classroom_scheduler.domain.messages import message_of
 from classroom_scheduler.domain.ports import ClassroomServer
 from classroom_scheduler.domain.reconcile import TRIES
-from classroom_scheduler.domain.report import plain
 from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState
 from classroom_scheduler.domain.status import live_ping_due
 
@@ -57,6 +57,13 @@ def perform(run: Run, world: World) -> dict[str, Any]:
         if run.task is Task.SEND_LIVE_PING and not _is_time_for_another_ping(run.scheduled.end, world.clock()):
             return _outcome(run, TaskState.FAILED, str(error))
         raise
+    except SchedulerError:
+        raise
+    except Exception:
+        if run.task is not Task.STOP_RECORDING:
+            raise
+        # Its item can't be read, for a reason that nobody thought of; the execution knows which recording to stop.
+        return _stop_abandoned(run, None, world)
 
 
 def _perform(run: Run, world: World) -> dict[str, Any]:
@@ -242,7 +249,7 @@ def _known(run: Run, session: Session, record: TaskRecord, now: datetime) -> dic
     """What a finished task answers, however often it is asked."""
     if record.state is TaskState.FAILED and run.task is not Task.SEND_LIVE_PING:
         raise PermanentError(record.error or "it failed before")
-    outcome = _outcome(run, record.state, record.error, plain(record.result))
+    outcome = _outcome(run, record.state, record.error, record.result)
     if run.task is not Task.START_RECORDING:
         return outcome
     due = live_ping_due(session, record.finished_at or now)
@@ -252,7 +259,7 @@ def _known(run: Run, session: Session, record: TaskRecord, now: datetime) -> dic
 
 
 def _outcome(run: Run, state: str, reason: str | None, result: Any = None) -> dict[str, Any]:
-    outcome = {"state": str(state), "reason": reason, "result": result}
+    outcome = {"state": str(state), "reason": reason, "result": plain(result)}
     return outcome | {"livePingWait": 0} if run.task is Task.START_RECORDING else outcome
 
 

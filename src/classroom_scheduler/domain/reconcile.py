@@ -103,7 +103,9 @@ def write_report(classroom: Classroom, report: Mapping[str, Any], classrooms: Cl
 def difference(item: Item, report: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The attributes to write and those to remove, so that the item says `report`."""
     changes = {name: value for name, value in report.items() if item.get(name) != value}
-    removed = [name for name in item if name in SCHEDULERS_ATTRIBUTES - {*report, "executionArn", "updatedAt"}]
+    # Tasks don't know the ARN of the execution that the item names; where it names none, an ARN is another class's.
+    kept = {*report, "updatedAt", *({"executionArn"} if "executionName" in report else ())}
+    removed = [name for name in item if name in SCHEDULERS_ATTRIBUTES - kept]
     return changes, removed
 
 

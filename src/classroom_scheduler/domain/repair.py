@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from classroom_scheduler.domain.classroom import Classroom, next_update
-from classroom_scheduler.domain.errors import REPLACED, ClassroomMoved, SchedulerError
+from classroom_scheduler.domain.errors import REPLACED, ClassroomMoved
 from classroom_scheduler.domain.names import stop_again_name
 from classroom_scheduler.domain.plan import History, plan
 from classroom_scheduler.domain.ports import Classrooms, Clock, Executions, Item, Watchlist
@@ -80,19 +80,27 @@ def sweep(watchlist: Watchlist, look_at: Look, due_by: datetime, each: Each = ma
 
 
 def audit(
-    items: Iterable[Item], classrooms: Classrooms, executions: Executions, clock: Clock, rules: Rules = DEFAULT_RULES
+    items: Iterable[Item],
+    classrooms: Classrooms,
+    executions: Executions,
+    clock: Clock,
+    rules: Rules = DEFAULT_RULES,
+    failed: Callable[[Item], object] = lambda _item: None,
 ) -> Counter[Finding]:
     """Compare each item with what a look would write, and have the sweep look where that is not the same.
 
     Finds what a record should have told of that ran out of retries: items never looked at, edits never carried out.
+    Calls `failed` while it handles the exception of an item that it can't compare, for whatever reason.
     """
     found: Counter[Finding] = Counter()
     for item in items:
-        classroom, now = Classroom.read(str(item["classroomId"]), item), clock()
-        if _says_what_it_should(classroom, executions, now, rules):
-            found[Finding.HEALTHY] += 1
-        else:
-            found[_mark(classroom, classrooms, now)] += 1
+        try:
+            classroom, now = Classroom.read(str(item["classroomId"]), item), clock()
+            is_healthy = _says_what_it_should(classroom, executions, now, rules)
+            found[Finding.HEALTHY if is_healthy else _mark(classroom, classrooms, now)] += 1
+        except Exception:  # noqa: BLE001 - whatever it is, its neighbours go on, and it is found again tomorrow
+            failed(item)
+            found[Finding.FAILED] += 1
     return found
 
 
@@ -118,13 +126,11 @@ def _mark(classroom: Classroom, classrooms: Classrooms, now: datetime) -> Findin
     """
     mark: dict[str, Any] = attention(classroom.classroom_id, now + ATTENTION_GRACE)
     same_shard = classroom.item.get("attentionShard") == mark["attentionShard"]  # people copy and invent others
-    if same_shard and str(classroom.item.get("attentionAt", "~")) <= mark["attentionAt"]:
+    if same_shard and classroom.known_attention <= mark["attentionAt"]:
         return Finding.MARKED
     mark["updatedAt"] = next_update(classroom.item, now)
     try:
         classrooms.update(classroom.classroom_id, mark, expected=basis(classroom.item))
     except ClassroomMoved:  # somebody has seen it
         return Finding.MARKED
-    except SchedulerError:  # its neighbours go on, and it is found again tomorrow
-        return Finding.FAILED
     return Finding.MARKED

@@ -7,14 +7,17 @@ from decimal import Decimal
 from typing import Any
 
 from classroom_scheduler.domain.classroom import Classroom
+from classroom_scheduler.domain.quoting import cut
 from classroom_scheduler.domain.reasons import reason_for, refusal
 from classroom_scheduler.domain.schedule import write_instant, write_time
-from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState
+from classroom_scheduler.domain.session import ERROR_LENGTH, Recording, Session, Task, TaskRecord, TaskState
 from classroom_scheduler.domain.status import HORIZON, is_deferred, status_of
 
 ATTENTION_SHARDS = 8
 # How long a step may be overdue before the sweep looks: longer than the retries of a short outage.
 ATTENTION_GRACE = timedelta(minutes=5)
+# Enough for everything that can be wrong with an item, each value quoted and cut.
+REASON_LENGTH = 2_048
 
 
 def attributes_of(
@@ -38,8 +41,8 @@ def attributes_of(
         attributes |= attention(classroom.classroom_id, _attention_at(session, now, horizon))
         if _waits_for_an_edit(classroom, session, now):
             # A task that wouldn't wait: the record of that edit may be lost, and no step may push this forward.
-            known, soon = classroom.item.get("attentionAt", "~"), write_time(now + ATTENTION_GRACE)
-            attributes["attentionAt"] = min(attributes["attentionAt"], soon, str(known))
+            known, soon = classroom.known_attention, write_time(now + ATTENTION_GRACE)
+            attributes["attentionAt"] = min(attributes["attentionAt"], soon, known)
     return attributes
 
 
@@ -49,22 +52,9 @@ def attention(classroom_id: str, at: datetime) -> dict[str, str]:
     return {"attentionShard": str(shard), "attentionAt": write_time(at)}
 
 
-def plain(value: Any) -> Any:
-    """A stored value as JSON knows it: DynamoDB's numbers come as Decimal."""
-    match value:
-        case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
-        case Mapping():
-            return {name: plain(element) for name, element in value.items()}
-        case list():
-            return [plain(element) for element in value]
-        case _:
-            return value
-
-
 def _verdict(classroom: Classroom, session: Session, now: datetime, horizon: timedelta) -> dict[str, str]:
     reason = reason_for(session, now, horizon, refusal(classroom, session, now))
-    return {"status": str(status_of(session, now, horizon)), "reason": reason}
+    return {"status": str(status_of(session, now, horizon)), "reason": cut(reason, REASON_LENGTH)}
 
 
 def _storable(value: Any) -> Any:
@@ -114,11 +104,11 @@ def _task_attribute(record: TaskRecord) -> dict[str, Any]:
     optional = {
         "finishedAt": record.finished_at and write_instant(record.finished_at),
         "result": _storable(record.result),
-        "error": record.error,
+        "error": record.error and cut(record.error, ERROR_LENGTH),
     }
     return attribute | {name: value for name, value in optional.items() if value is not None}
 
 
 def _previous_attribute(previous: Recording) -> dict[str, Any]:
     attribute = {"recordingId": previous.recording_id, "start": write_time(previous.start)}
-    return attribute if previous.error is None else {**attribute, "error": previous.error}
+    return attribute if previous.error is None else {**attribute, "error": cut(previous.error, ERROR_LENGTH)}

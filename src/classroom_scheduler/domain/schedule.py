@@ -7,28 +7,61 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+from classroom_scheduler.domain.quoting import LONGEST_QUOTE, cut, describe, quoted
+
 DEFAULT_LIVE_PING_DELAY = 60
 MAX_LIVE_PING_DELAY = 86_400
 # An execution lives a year at most, of which 300 days (the horizon) may pass before the class starts.
 MAX_DURATION = timedelta(days=60)
 # DynamoDB keeps 400 KB an item. The rest is room for what the scheduler writes: three answers of 8 KiB and the reason.
 MAX_WRITTEN_BYTES = 256 * 1024
+# Far enough from the years 1 and 9999 for every sum of a time and an offset, a delay or a horizon.
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
+_MAX_TIME_LENGTH = 64
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _RFC_3339 = re.compile(
-    r"(?P<date>\d{4}-\d\d-\d\d)[Tt](?P<time>\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d+))?(?P<offset>[Zz]|[+-]\d\d:\d\d)",
-    re.ASCII,
+    r"(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(?P<fraction>\d+))?(?P<offset>[Zz]|[+-]\d\d:\d\d)", re.ASCII
 )
-_DYNAMODB_TYPES: dict[type, str] = {dict: "map", list: "list", set: "set"}
+_MICROSECONDS = 6
 A_TIME = "an RFC 3339 date-time with an offset, such as 2026-12-01T09:00:00Z or 2026-12-01T14:30:00+05:30"
 
 
-class InvalidClassroom(Exception):
-    """What somebody wrote can't be followed; says which field, what stands there and what is expected."""
+@dataclass(frozen=True, slots=True)
+class WrongField:
+    """One thing that is wrong with what somebody wrote: which field, what stands there and what is expected."""
 
-    def __init__(self, field: str, found: str, expected: str) -> None:
-        super().__init__(f"`{field}` {found}; expected {expected}.")
-        self.field = field
+    field: str
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"`{self.field}` {self.found}; expected {self.expected}."
+
+    @property
+    def withheld(self) -> str:
+        """The same for those who may not see what people wrote."""
+        return f"`{self.field}` can't be followed; expected {self.expected}."
+
+
+class InvalidClassroom(Exception):
+    """What somebody wrote can't be followed; says of each wrong field what stands there and what is expected."""
+
+    def __init__(self, *wrongs: WrongField) -> None:
+        super().__init__(" ".join(map(str, wrongs)))
+        self.wrongs = wrongs
+
+    @property
+    def withheld(self) -> str:
+        return " ".join(wrong.withheld for wrong in self.wrongs)
+
+
+class NoSuchTime(ValueError):
+    """What was given is no time; `found` says why not of one that looks like a time, as in "there is no hour 24"."""
+
+    def __init__(self, given: object, why: str | None = None) -> None:
+        self.found = describe(given) if why is None else f"{describe(given)}, and {why}"
+        super().__init__(f"it {self.found}; expected {A_TIME}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,47 +74,100 @@ class Schedule:
 
 
 def read_schedule(written: Mapping[str, Any]) -> Schedule:
-    """The schedule in the attributes that people wrote. Raises InvalidClassroom for the first thing wrong with it."""
-    check_id(written.get("classroomId"))
-    _check_size(written)
-    start = _read_time(written, "start")
-    end = _read_time(written, "end")
-    _check_span(written, start, end)
-    return Schedule(start, end, _read_delay(written))
+    """The schedule in the attributes that people wrote. Raises InvalidClassroom naming all that is wrong with them."""
+    schedule, problems = _read(written)
+    if problems or schedule is None:
+        raise InvalidClassroom(*problems)
+    return schedule
 
 
-def problems_of(written: Mapping[str, Any]) -> list[InvalidClassroom]:
-    """Everything that is wrong with it, where `read_schedule` stops at the first; empty where that raises nothing."""
-    problems: list[InvalidClassroom] = []
+def problems_of(written: Mapping[str, Any]) -> list[WrongField]:
+    """Everything that is wrong with it; empty where `read_schedule` raises nothing."""
+    return _read(written)[1]
+
+
+def _read(written: Mapping[str, Any]) -> tuple[Schedule | None, list[WrongField]]:
+    problems: list[WrongField] = []
 
     def checked(rule: Callable[..., Any], *arguments: Any) -> Any:
         try:
             return rule(*arguments)
         except InvalidClassroom as problem:
-            problems.append(problem)
+            problems.extend(problem.wrongs)
             return None
 
-    checked(check_id, written.get("classroomId"))
+    checked(check_id, written.get("classroomId", ...))
     checked(_check_size, written)
     start, end = checked(_read_time, written, "start"), checked(_read_time, written, "end")
     if start is not None and end is not None:
         checked(_check_span, written, start, end)
-    checked(_read_delay, written)
-    return problems
+    delay = checked(_read_delay, written)
+    return (None if problems else Schedule(start, end, delay)), problems
 
 
-def read_time(text: str) -> datetime:
-    """An RFC 3339 date-time as UTC, fractions of a second rounded up. Raises ValueError or OverflowError.
+def read_time(text: object) -> datetime:
+    """An RFC 3339 date-time as UTC, fractions of a second rounded up. Raises NoSuchTime.
 
     Step Functions truncates fractions (https://docs.aws.amazon.com/step-functions/latest/dg/state-wait.html), and a
     class must never start early.
     """
-    match = _RFC_3339.fullmatch(text)
+    whole, fraction = _time_and_fraction(text)
+    return _supported(whole + timedelta(seconds=fraction.strip("0") != ""), text)
+
+
+def read_instant(text: object) -> datetime:
+    """The same with its microseconds, for times at which something happened. Raises NoSuchTime."""
+    whole, fraction = _time_and_fraction(text)
+    return whole + timedelta(microseconds=int(fraction[:_MICROSECONDS].ljust(_MICROSECONDS, "0")))
+
+
+def _time_and_fraction(text: object) -> tuple[datetime, str]:
+    """A whole second in UTC and the digits after it. The grammar is ours: Python 3.14 began to take an hour 24."""
+    if isinstance(text, str) and len(text) > _MAX_TIME_LENGTH:
+        raise NoSuchTime(text, f"a time has at most {_MAX_TIME_LENGTH} characters")
+    match = _RFC_3339.fullmatch(text) if isinstance(text, str) else None
     if match is None:
-        raise ValueError(text)
-    whole = datetime.fromisoformat(f"{match['date']}T{match['time']}").replace(tzinfo=_offset(match["offset"]))
-    has_fraction = (match["fraction"] or "").strip("0") != ""
-    return whole.astimezone(UTC) + timedelta(seconds=has_fraction)
+        raise NoSuchTime(text)
+    year, month, day, hour, minute, second = map(int, match.groups()[:6])
+    if why := _why_not(year, month, hour, minute, second):
+        raise NoSuchTime(text, why)
+    offset = _offset(match["offset"])
+    if offset is None:
+        raise NoSuchTime(text, f"there is no offset {match['offset']}")
+    try:
+        local = datetime(year, month, day, hour, minute, second, tzinfo=offset)
+    except ValueError:
+        raise NoSuchTime(text, f"there is no day {match[3]} in {match[1]}-{match[2]}") from None
+    return _supported(local.astimezone(UTC), text), match["fraction"] or ""
+
+
+def _why_not(year: int, month: int, hour: int, minute: int, second: int) -> str | None:
+    if not _FIRST_YEAR - 1 <= year <= _LAST_YEAR + 1:
+        return _not_supported(year)
+    if second == 60:
+        return "leap seconds are not supported"
+    if not 1 <= month <= 12:
+        return f"there is no month {month:02}"
+    parts = {"hour": (hour, 23), "minute": (minute, 59), "second": (second, 59)}
+    return next((f"there is no {name} {value:02}" for name, (value, last) in parts.items() if value > last), None)
+
+
+def _supported(time: datetime, text: object) -> datetime:
+    if not _FIRST_YEAR <= time.year <= _LAST_YEAR:
+        raise NoSuchTime(text, _not_supported(time.year))
+    return time
+
+
+def _not_supported(year: int) -> str:
+    return f"the year {year:04} is not supported, only {_FIRST_YEAR} to {_LAST_YEAR}"
+
+
+def _offset(text: str) -> timezone | None:
+    if text in "Zz":
+        return UTC
+    hours, minutes = int(text[1:3]), int(text[4:6])
+    sign = 1 if text[0] == "+" else -1
+    return timezone(sign * timedelta(hours=hours, minutes=minutes)) if hours < 24 and minutes < 60 else None
 
 
 def write_time(time: datetime) -> str:
@@ -111,7 +197,7 @@ def size_of(value: Any) -> int:
 def check_id(classroom_id: object) -> None:
     """Raise InvalidClassroom where this is no id that fits the name of an execution."""
     if not isinstance(classroom_id, str) or _ID.fullmatch(classroom_id) is None:
-        raise InvalidClassroom("classroomId", describe(classroom_id), "1 to 64 of A-Z a-z 0-9 _ -")
+        raise _wrong("classroomId", describe(classroom_id), "1 to 64 of A-Z a-z 0-9 _ -")
 
 
 def _check_size(written: Mapping[str, Any]) -> None:
@@ -119,55 +205,46 @@ def _check_size(written: Mapping[str, Any]) -> None:
     if size > MAX_WRITTEN_BYTES:
         field = max(written, key=lambda name: size_of(written[name]))
         found = f"makes the item too large: {size:,} bytes of attributes, {size_of(written[field]):,} of them here"
-        raise InvalidClassroom(field, found, f"at most {MAX_WRITTEN_BYTES:,} bytes in all")
+        raise _wrong(cut(field, LONGEST_QUOTE), found, f"at most {MAX_WRITTEN_BYTES:,} bytes in all")
 
 
 def _check_span(written: Mapping[str, Any], start: datetime, end: datetime) -> None:
     if end <= start:
-        raise InvalidClassroom("end", f"is {written['end']}, not after the start {written['start']}", "a later time")
+        raise _wrong("end", f"is {written['end']}, not after the start {written['start']}", "a later time")
     if end - start > MAX_DURATION:
         found = f"is {written['end']}, {(end - start).days} days after the start"
-        raise InvalidClassroom("end", found, f"at most {MAX_DURATION.days} days of class")
+        raise _wrong("end", found, f"at most {MAX_DURATION.days} days of class")
 
 
 def _read_time(written: Mapping[str, Any], field: str) -> datetime:
-    value = written.get(field)
+    value = written.get(field, ...)
     if not isinstance(value, str):
-        raise InvalidClassroom(field, describe(value), f"a string with {A_TIME}")
+        raise _wrong(field, describe(value), f"a string with {A_TIME}")
     try:
         return read_time(value)
-    except (ValueError, OverflowError) as error:
-        raise InvalidClassroom(field, describe(value), A_TIME) from error
+    except NoSuchTime as error:
+        raise _wrong(field, error.found, A_TIME) from error
 
 
 def _read_delay(written: Mapping[str, Any]) -> int:
     value = written.get("livePingDelay", DEFAULT_LIVE_PING_DELAY)
-    is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
-    if not is_number or value != int(value) or not 0 <= value <= MAX_LIVE_PING_DELAY:
+    delay = whole_number(value, MAX_LIVE_PING_DELAY)
+    if delay is None:
+        found = f"is the text {quoted(value)}, not a number" if isinstance(value, str) else describe(value)
         expected = f"a whole number of seconds from 0 to {MAX_LIVE_PING_DELAY}"
-        raise InvalidClassroom("livePingDelay", describe(value), expected)
-    return int(value)
+        default = f" (leave it out for {DEFAULT_LIVE_PING_DELAY})" if value is None else ""
+        raise _wrong("livePingDelay", found, expected + default)
+    return delay
 
 
-def _offset(text: str) -> timezone:
-    if text in "Zz":
-        return UTC
-    hours, minutes = int(text[1:3]), int(text[4:6])
-    if hours > 23 or minutes > 59:
-        raise ValueError(text)
-    return timezone((1 if text[0] == "+" else -1) * timedelta(hours=hours, minutes=minutes))
+def whole_number(value: object, most: int) -> int | None:
+    """A number from 0 to `most` as an integer, or None; its size comes first, as 1E+1000000 has a million digits."""
+    if not isinstance(value, int | Decimal) or isinstance(value, bool):
+        return None
+    if not Decimal(value).is_finite() or not 0 <= value <= most:
+        return None
+    return int(value) if value == int(value) else None
 
 
-def describe(value: object) -> str:
-    """`is missing`, `is the number 5` or `is "31 February"`, cut where it is long."""
-    match value:
-        case None:
-            return "is missing"
-        case str() if len(value) > 64:
-            return f'is "{value[:60]}…" of {len(value)} characters'
-        case str():
-            return f'is "{value}"'
-        case bool() | int() | Decimal():
-            return f"is the {'boolean' if isinstance(value, bool) else 'number'} {value}"
-        case _:
-            return f"is of the type {_DYNAMODB_TYPES.get(type(value), 'binary')}"
+def _wrong(field: str, found: str, expected: str) -> InvalidClassroom:
+    return InvalidClassroom(WrongField(field, found, expected))

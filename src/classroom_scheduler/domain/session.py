@@ -3,17 +3,22 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
 from functools import reduce
 from typing import Any, Self
 
 from classroom_scheduler.domain.names import is_later, is_name_of
 from classroom_scheduler.domain.ports import Item
-from classroom_scheduler.domain.schedule import InvalidClassroom, Schedule, read_schedule, read_time
+from classroom_scheduler.domain.quoting import cut
+from classroom_scheduler.domain.schedule import Schedule, read_instant, read_schedule, read_time, whole_number
 
 # The parameter's maximum: a recorder that starts ten minutes early records an empty room.
 MAX_START_LEAD = timedelta(minutes=10)
+# More than any execution makes; whatever is above was not written by the scheduler.
+_MAX_ATTEMPTS = 1_000_000
+_MAX_RESTARTS = 1_000
+# What a server or Step Functions says of a failure; it is part of the reason.
+ERROR_LENGTH = 512
 
 
 class Task(StrEnum):
@@ -144,18 +149,17 @@ class Session:
 def read_session(classroom_id: str, item: Item) -> Session | None:
     """The session that the item names, or None where people wiped or damaged what the scheduler wrote.
 
-    Damaged tasks are left out one by one: each is known again as soon as the image from before the damage is merged in.
+    Whatever else stands there, of whatever type and size, is damage and left out. Damaged tasks are left out one by
+    one: each is known again as soon as the image from before the damage is merged in.
     """
     recording_id, execution_name = item.get("recordingId"), item.get("executionName")
     if not is_name_of(classroom_id, recording_id) or not is_name_of(classroom_id, execution_name):
         return None
-    scheduled = item.get("scheduled")
-    if not isinstance(scheduled, Mapping):
-        return None
+    scheduled: Any = item.get("scheduled")
     try:
-        schedule = read_schedule({"classroomId": classroom_id, **scheduled})
+        schedule = read_schedule({**scheduled, "classroomId": classroom_id})
         lead = schedule.start - read_time(scheduled.get("recorderStart", scheduled["start"]))
-    except (InvalidClassroom, ValueError, TypeError, OverflowError):
+    except Exception:  # noqa: BLE001 - nothing else is of interest here than that the scheduler didn't write it
         return None
     if not timedelta() <= lead <= MAX_START_LEAD:
         return None
@@ -165,7 +169,7 @@ def read_session(classroom_id: str, item: Item) -> Session | None:
         scheduled=schedule,
         tasks=_read_tasks(item.get("tasks")),
         previous=_read_previous(classroom_id, item.get("previousRecording")),
-        restarts=_read_restarts(item.get("restarts")),
+        restarts=whole_number(item.get("restarts"), _MAX_RESTARTS) or 0,
         lead=lead,
     )
 
@@ -207,14 +211,14 @@ def _read_task(record: Any) -> TaskRecord | None:
     try:
         return TaskRecord(
             state=TaskState(record["state"]),
-            due_at=_instant(record["dueAt"]),
-            started_at=_instant(record["startedAt"]),
-            finished_at=_instant(record["finishedAt"]) if "finishedAt" in record else None,
-            attempts=int(record["attempts"]),
+            due_at=read_instant(record["dueAt"]),
+            started_at=read_instant(record["startedAt"]),
+            finished_at=read_instant(record["finishedAt"]) if "finishedAt" in record else None,
+            attempts=_read_attempts(record["attempts"]),
             result=record.get("result"),
-            error=record.get("error"),
+            error=_read_error(record.get("error")),
         )
-    except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError):
+    except Exception:  # noqa: BLE001 - as in `read_session`
         return None
 
 
@@ -222,18 +226,19 @@ def _read_previous(classroom_id: str, previous: Any) -> Recording | None:
     try:
         if not is_name_of(classroom_id, previous["recordingId"]):
             return None
-        return Recording(previous["recordingId"], read_time(previous["start"]), previous.get("error"))
-    except (AttributeError, KeyError, TypeError, ValueError):
+        return Recording(previous["recordingId"], read_time(previous["start"]), _read_error(previous.get("error")))
+    except Exception:  # noqa: BLE001 - as in `read_session`
         return None
 
 
-def _read_restarts(restarts: Any) -> int:
-    return int(restarts) if isinstance(restarts, Decimal | int) and restarts in range(1000) else 0
+def _read_attempts(attempts: Any) -> int:
+    whole = whole_number(attempts, _MAX_ATTEMPTS)
+    if whole is None:
+        raise ValueError("no number of attempts")
+    return whole
 
 
-def _instant(text: str) -> datetime:
-    """A time that the scheduler wrote, with its milliseconds. Raises ValueError where there is no offset."""
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
-        raise ValueError(text)
-    return instant
+def _read_error(error: Any) -> str | None:
+    if error is not None and not isinstance(error, str):
+        raise TypeError("no error in words")
+    return error and cut(error, ERROR_LENGTH)

@@ -8,8 +8,9 @@ from typing import Self
 
 from classroom_scheduler.domain.classroom import Status
 from classroom_scheduler.domain.ports import EditableClassrooms, Item, Position
+from classroom_scheduler.domain.quoting import describe
 from classroom_scheduler.domain.refusals import InvalidRequest, Wrong
-from classroom_scheduler.domain.schedule import describe, size_of
+from classroom_scheduler.domain.schedule import size_of
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 50
@@ -87,4 +88,5 @@ def _is_day(text: str) -> bool:
 
 
 def _wrong(field: str, value: str | None, expected: str) -> Wrong:
-    return Wrong(field, f"`{field}` {describe(value)}; expected {expected}.", ... if value is None else value)
+    found = ... if value is None else value
+    return Wrong(field, f"`{field}` {describe(found)}; expected {expected}.", found)

@@ -1,22 +1,29 @@
 """What all functions have in common that look at a classroom: the reason goes to the log, the decision is counted."""
 
 from classroom_scheduler.bootstrap import reconciler
-from classroom_scheduler.domain.errors import ClassroomNotWritable
+from classroom_scheduler.domain.errors import ClassroomNotWritable, PermanentError, SchedulerError
 from classroom_scheduler.domain.plan import Action, Decision, History
 from classroom_scheduler.observability import count, logger
 
 
 def look_at(classroom_id: str, history: History) -> None:
-    """Bring one classroom to what its item says. Raises what `reconcile` raises, but not ClassroomNotWritable."""
+    """Bring one classroom to what its item says. Raises what `reconcile` raises, but not ClassroomNotWritable.
+
+    Raises PermanentError for a mistake of the scheduler's own, which would be the same at the next look.
+    """
     try:
         decision = reconciler()(classroom_id, history)
     except ClassroomNotWritable as error:  # its item has no room for even a reason; its neighbours go on
         logger.error("item can't be written to", extra=_told(classroom_id, "NotWritable", str(error)))
         count("ClassroomsNotWritable")
-    except Exception as error:
+    except (SchedulerError, OSError) as error:
         told = _told(classroom_id, type(error).__name__, str(error))
         logger.exception("classroom not reconciled, it is looked at again", extra=told)
         raise
+    except Exception as error:
+        logger.exception("classroom can't be reconciled", extra=_told(classroom_id, type(error).__name__, str(error)))
+        count("RepairsFailed")
+        raise PermanentError(f"{classroom_id}: {error!r}") from error
     else:
         execution = None if decision.session is None else decision.session.execution_name
         logger.info("looked at", extra=_told(classroom_id, str(decision.action), decision.reason, execution))

@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from classroom_scheduler.bootstrap import event_bus
+from classroom_scheduler.bootstrap import event_bus, horizon
 from classroom_scheduler.domain.lifecycle import TELLING, may_tell, transitions
 from classroom_scheduler.domain.ports import Event
 from classroom_scheduler.handlers._stream import Record, records_in
@@ -15,23 +15,21 @@ from classroom_scheduler.observability import count, logger, metrics
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Answers with the records whose events did not go out; Lambda redelivers from the lowest of them."""
-    failed: dict[str, None] = {}  # in order, each once
     outbox: list[tuple[str, Event]] = []
     for record in records_in(event):
         if may_tell(record.old, record.new):
             try:
                 outbox += [(record.sequence_number, news) for news in _news(record)]
-            except Exception:  # noqa: BLE001 - whatever it is, its neighbours' events go out
-                logger.exception("record not understood, it comes again", classroomId=record.classroom_id)
+            except Exception:  # noqa: BLE001 - whatever it is, it would stay so, and its neighbours' events go out
+                logger.exception("record can't be read, its events are lost", classroomId=record.classroom_id)
                 count("EventsNotPublished")
-                failed[record.sequence_number] = None
-    failed |= dict.fromkeys(_publish(outbox))
+    failed = dict.fromkeys(_publish(outbox))  # in order, each once
     return {"batchItemFailures": [{"itemIdentifier": sequence_number} for sequence_number in failed]}
 
 
 def _news(record: Record) -> list[Event]:
     # Not parsed, nothing of people's can get out, and a record costs a tenth of the time.
-    return transitions(record.narrowed(TELLING).parse())
+    return transitions(record.narrowed(TELLING).parse(), horizon())
 
 
 def _publish(outbox: list[tuple[str, Event]]) -> list[str]:

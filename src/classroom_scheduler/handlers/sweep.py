@@ -9,6 +9,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from classroom_scheduler.bootstrap import auditor, clock, watchlist
+from classroom_scheduler.domain.ports import Item
 from classroom_scheduler.domain.repair import EVERYTHING, sweep
 from classroom_scheduler.handlers._look import look_at
 from classroom_scheduler.observability import count, logger, metrics
@@ -49,8 +50,12 @@ def _sweep(due_by: datetime) -> dict[str, int]:
 
 def _audit(segments: Any) -> dict[str, int]:
     items = chain.from_iterable(watchlist().segment(number, SEGMENTS) for number in segments)
-    found = {str(finding): number for finding, number in auditor()(items).items()}
+    found = {str(finding): number for finding, number in auditor()(items, failed=_not_audited).items()}
     count("Audits")
     count("FoundByAudit", found.get("MARKED", 0))
     count("RepairsFailed", found.get("FAILED", 0))
     return found
+
+
+def _not_audited(item: Item) -> None:
+    logger.exception("item can't be audited, its neighbours are", classroomId=str(item.get("classroomId")))
