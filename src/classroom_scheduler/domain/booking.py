@@ -2,24 +2,39 @@
 
 EventBridge and SQS deliver at least once and in any order. So each event carries the time at which it was booked, and
 the latest one that was followed is remembered for each classroom, also after that was cancelled: an older event never
-overwrites a newer one, and one that comes again does nothing.
+overwrites a newer one, and one that comes again does nothing. A revision, where there is one, decides before the time.
 """
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES, written
 from classroom_scheduler.domain.errors import BookingAhead, BookingOutdated, ClassroomMoved
+from classroom_scheduler.domain.json_text import problems_in, read_object
 from classroom_scheduler.domain.ports import Bookings, Clock, Item, RefusedBookings, Stamp
 from classroom_scheduler.domain.reconcile import TRIES
-from classroom_scheduler.domain.schedule import InvalidClassroom, check_id, read_schedule, read_time, write_instant
+from classroom_scheduler.domain.refusals import InvalidRequest
+from classroom_scheduler.domain.schedule import (
+    InvalidClassroom,
+    check_id,
+    describe,
+    problems_of,
+    read_schedule,
+    read_time,
+    write_instant,
+)
 
 # A time further ahead than clocks disagree would shut out every later event of its classroom.
 _CLOCKS_DISAGREE = timedelta(minutes=5)
+_MAX_TIME = 64
+_MAX_ID = 64
+MAX_REVISION = 2**53 - 1
+"""What every reader of JSON can tell from the next number."""
 _TIMES = ("start", "end", "livePingDelay")
 
 
@@ -54,23 +69,28 @@ class Office:
     clock: Clock
 
 
-def read_booking(event: Any, now: datetime) -> Booking:
-    """The booking in an EventBridge event. Raises InvalidBooking for the first thing wrong with it."""
-    if not isinstance(event, Mapping) or not isinstance(event.get("detail"), Mapping):
+def parse_booking(text: str, now: datetime) -> Booking:
+    """The booking in an EventBridge event as it came, read as strictly as a body of the HTTP API is."""
+    try:
+        return read_booking(read_object(text), now)
+    except InvalidRequest as error:
+        raise InvalidBooking(f"This is no event of EventBridge: {error}") from error
+
+
+def read_booking(event: Mapping[str, Any], now: datetime) -> Booking:
+    """The booking in an EventBridge event. Raises InvalidBooking naming what is wrong with it."""
+    detail = event.get("detail")
+    if not isinstance(detail, Mapping):
         raise InvalidBooking("This is no event of EventBridge: expected a JSON object with a `detail` that is one too.")
-    detail = event["detail"]
     kind = _kind(event.get("detail-type"))
     attributes = {} if kind is Kind.CANCELLED else _attributes(detail)
-    try:
-        check_id(detail.get("classroomId"))
-        if kind is Kind.BOOKED:
-            read_schedule(detail)
-    except InvalidClassroom as error:
-        raise InvalidBooking(str(error)) from error
+    problems = problems_of(detail) if kind is Kind.BOOKED else _problems_of_id(detail)
+    if problems:
+        raise InvalidBooking(" ".join(map(str, problems)))
     if kind is Kind.RESCHEDULED and not attributes.keys() & set(_TIMES):
         raise InvalidBooking("Nothing is rescheduled: expected at least one of `start`, `end` and `livePingDelay`.")
-    stamp = Stamp(_booked_at(event, now), str(event.get("id", "")))
-    return Booking(kind, detail["classroomId"], attributes, stamp)
+    event_id = str(event.get("id", ""))[:_MAX_ID]
+    return Booking(kind, detail["classroomId"], attributes, Stamp(_booked_at(event, now), event_id, _revision(detail)))
 
 
 def follow(booking: Booking, bookings: Bookings) -> str:
@@ -130,7 +150,7 @@ def _kind(detail_type: object) -> Kind:
         return Kind(str(detail_type))
     except ValueError as error:
         expected = ", ".join(f'"{kind}"' for kind in Kind)
-        raise InvalidBooking(f'`detail-type` is "{detail_type}"; expected one of {expected}.') from error
+        raise InvalidBooking(f"`detail-type` {describe(detail_type)}; expected one of {expected}.") from error
 
 
 def _attributes(detail: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,7 +158,26 @@ def _attributes(detail: Mapping[str, Any]) -> dict[str, Any]:
     if reserved:
         names = ", ".join(f"`{name}`" for name in reserved)
         raise InvalidBooking(f"`detail` has {names}, which the scheduler alone writes; expected a booking without.")
+    unstorable = problems_in(detail)
+    if unstorable:
+        raise InvalidBooking(" ".join(wrong.message for wrong in unstorable))
     return {name: value for name, value in detail.items() if name != "classroomId"}
+
+
+def _problems_of_id(detail: Mapping[str, Any]) -> list[InvalidClassroom]:
+    try:
+        check_id(detail.get("classroomId"))
+    except InvalidClassroom as problem:
+        return [problem]
+    return []
+
+
+def _revision(detail: Mapping[str, Any]) -> int:
+    value = detail.get("revision", 0)
+    is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= MAX_REVISION or value % 1:
+        raise InvalidBooking(f"`revision` {describe(value)}; expected a whole number from 0 to {MAX_REVISION}.")
+    return int(value)
 
 
 def _booked_at(event: Mapping[str, Any], now: datetime) -> datetime:
@@ -146,11 +185,15 @@ def _booked_at(event: Mapping[str, Any], now: datetime) -> datetime:
     field = "detail.bookedAt" if "bookedAt" in event["detail"] else "time"
     text = event["detail"].get("bookedAt", event.get("time"))
     try:
+        if len(text) > _MAX_TIME:
+            raise ValueError(text)
         read_time(text)  # as strict as with any other time; but here fractions of a second are what matters
         booked_at = datetime.fromisoformat(text.upper()).astimezone(UTC)
     except (TypeError, ValueError, OverflowError) as error:
-        expected = "an RFC 3339 date-time with an offset, such as 2026-12-01T08:00:00.123Z"
-        raise InvalidBooking(f"`{field}` is {text!r}; expected {expected}.") from error
+        expected = (
+            f"an RFC 3339 date-time with an offset, such as 2026-12-01T08:00:00.123Z, of up to {_MAX_TIME} characters"
+        )
+        raise InvalidBooking(f"`{field}` {describe(text)}; expected {expected}.") from error
     if booked_at > now + _CLOCKS_DISAGREE:
         raise InvalidBooking(f"`{field}` is {text}, which is still to come; expected when this was booked.")
     return booked_at
@@ -159,5 +202,7 @@ def _booked_at(event: Mapping[str, Any], now: datetime) -> datetime:
 def _outdated(stamp: Stamp, latest: Stamp) -> str:
     if latest == stamp:
         return "This event was followed before."
+    if stamp.revision != latest.revision:
+        return f"This is revision {stamp.revision}; revision {latest.revision} stays."
     earlier, later = write_instant(stamp.booked_at), write_instant(latest.booked_at)
     return f"This was booked at {earlier}; what was booked at {later} stays."
