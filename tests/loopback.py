@@ -116,6 +116,11 @@ def drip_headers(interval: float) -> Answer:
     return send
 
 
+def go_on_for_ever(interval: float) -> Answer:
+    """An interim answer, 100 Continue, every `interval` seconds, and never the final one."""
+    return lambda request: _drip(request, b"HTTP/1.1 100 Continue\r\n\r\n", interval)
+
+
 def _drip(request: BaseHTTPRequestHandler, piece: bytes, interval: float) -> None:
     """Twenty pieces at most, so that a caller who would wait for ever gets an answer all the same."""
     closing = _server(request).closing

@@ -6,10 +6,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from uuid import uuid4
 
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
-from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
-
-from classroom_scheduler.adapters import aws
 from classroom_scheduler.adapters.bookings import TableBookings
 from classroom_scheduler.adapters.classrooms import TableClassrooms
 from classroom_scheduler.adapters.editable_classrooms import EditableTableClassrooms
@@ -19,9 +15,9 @@ from classroom_scheduler.adapters.invocations import StateMachineInvocations
 from classroom_scheduler.adapters.refusals import QueueOfRefusedBookings
 from classroom_scheduler.adapters.server import WebhookServer
 from classroom_scheduler.adapters.watchlist import TableWatchlist
+from classroom_scheduler.adapters.webhook_secrets import WebhookSecrets
 from classroom_scheduler.domain.booking import Office
 from classroom_scheduler.domain.bookkeeping import Bookkeeping
-from classroom_scheduler.domain.errors import ServiceUnavailable
 from classroom_scheduler.domain.lifecycle import SOURCE
 from classroom_scheduler.domain.perform import World
 from classroom_scheduler.domain.plan import Decision, History
@@ -37,9 +33,6 @@ from classroom_scheduler.settings import (
     ReconcileSettings,
     TaskSettings,
 )
-
-# A rotated secret is in use after five minutes.
-_SECRET_MAX_AGE = 300
 
 
 def clock() -> datetime:
@@ -84,7 +77,7 @@ def task_world() -> World:
     settings = TaskSettings.from_environment()
     return World(
         classrooms=TableClassrooms(settings.classrooms_table),
-        server=WebhookServer(settings.server_url, _secret_reader(settings.webhook_secret_arn, "webhook secret")),
+        server=WebhookServer(settings.server_url, WebhookSecrets(settings.webhook_secret_arn)),
         clock=clock,
         horizon=settings.horizon,
     )
@@ -132,16 +125,6 @@ def invocations() -> StateMachineInvocations:
     return StateMachineInvocations(ApiSettings.from_environment().one_time_state_machine_arn)
 
 
-@cache
-def _page_token_key() -> Callable[[], str]:
-    return _secret_reader(ApiSettings.from_environment().page_token_secret_arn, "page token secret")
-
-
-def page_token_key() -> str:
-    """What pages of lists are sealed with. Raises ServiceUnavailable."""
-    return _page_token_key()()
-
-
 def cors_origins() -> list[str]:
     """The origins whose pages may call the API from a browser."""
     return ApiSettings.from_environment().cors_origins
@@ -150,15 +133,3 @@ def cors_origins() -> list[str]:
 def new_id() -> str:
     """An id that nobody else has: for a classroom or an invocation that was given none."""
     return uuid4().hex
-
-
-def _secret_reader(arn: str, what: str) -> Callable[[], str]:
-    provider = SecretsProvider(boto3_client=aws.client("secretsmanager"))
-
-    def read() -> str:
-        try:
-            return str(provider.get(arn, max_age=_SECRET_MAX_AGE))
-        except GetParameterError as error:
-            raise ServiceUnavailable(f"the {what} can't be read: {error}") from error
-
-    return read

@@ -86,7 +86,6 @@ class ApiSettings:
 
     classrooms_table: str
     one_time_state_machine_arn: str
-    page_token_secret_arn: str
     cors_origins: list[str]
 
     @classmethod
@@ -94,7 +93,6 @@ class ApiSettings:
         return cls(
             _required("CLASSROOMS_TABLE"),
             _required("ONE_TIME_STATE_MACHINE_ARN"),
-            _required("PAGE_TOKEN_SECRET_ARN"),
             [origin for each in os.environ.get("CORS_ORIGINS", "").split(",") if (origin := each.strip())],
         )
 

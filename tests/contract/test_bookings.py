@@ -167,6 +167,36 @@ def test_a_microsecond_makes_an_event_later(store: Store[Bookings]) -> None:
         store.port.insert(a_classroom(), stamp=FIRST)
 
 
+@pytest.mark.parametrize(
+    ("latest", "event"),
+    [
+        (replace(FIRST, revision=2), replace(SECOND, revision=1)),
+        (replace(FIRST, revision=1), SECOND),
+        (replace(SECOND, revision=10), replace(FIRST, revision=9)),
+        (replace(SECOND, revision=2), replace(FIRST, revision=2)),
+    ],
+    ids=["a later time", "none at all", "by number and not by digits", "an earlier time"],
+)
+def test_an_older_revision_writes_nothing(store: Store[Bookings], latest: Stamp, event: Stamp) -> None:
+    store.port.delete("algebra-1", stamp=latest)
+
+    with pytest.raises(BookingOutdated):
+        store.port.insert(a_classroom(), stamp=event)
+
+    assert store.item("algebra-1") is None
+    assert store.port.latest("algebra-1") == latest
+
+
+@pytest.mark.parametrize("event", [replace(FIRST, revision=1), replace(SECOND, revision=2**53 - 1)], ids=str)
+def test_a_higher_revision_writes_whatever_its_time(store: Store[Bookings], event: Stamp) -> None:
+    store.port.delete("algebra-1", stamp=SECOND)
+
+    store.port.insert(a_classroom(), stamp=event)
+
+    assert store.item("algebra-1") == a_classroom()
+    assert store.port.latest("algebra-1") == event
+
+
 def test_events_of_one_classroom_say_nothing_of_another(store: Store[Bookings]) -> None:
     store.port.delete("algebra-2", stamp=SECOND)
 

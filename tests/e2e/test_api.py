@@ -96,7 +96,7 @@ def test_a_day_is_listed_page_by_page(api: Api, client: Client) -> None:
     ).json()
 
     assert [item["classroomId"] for item in first["classrooms"] + second["classrooms"]] == rooms
-    foreign = api.ask("GET", "/classrooms", params={"day": day, "limit": 3, "next": first["next"]})
+    foreign = api.ask("GET", "/classrooms", params={"day": "2026-01-01", "next": first["next"]})
     assert (foreign.status_code, foreign.json()["errors"][0]["field"]) == (400, "next")
 
 
@@ -148,6 +148,23 @@ def test_nobody_gets_in_unsigned(stack: Stack, path: str) -> None:
     unsigned = Api(stack.api_url, None)
 
     assert {unsigned.ask(method, path).status_code for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS")} == {403}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/nothing"),
+        ("PATCH", "/nothing/at/all"),
+        ("POST", "/classrooms"),
+        ("OPTIONS", "/classrooms"),
+    ],
+)
+def test_a_method_or_address_that_there_is_not_is_a_problem(api: Api, method: str, path: str) -> None:
+    answer = api.ask(method, path)
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
+    assert answer.json()["type"] == "urn:classroom-scheduler:problem:not-found"
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +228,7 @@ def test_whatever_is_sent_is_answered_as_the_document_says(operation: str, mode:
     def anything(case: Case[Any]) -> None:
         response = case.call(base_url=api.url, auth=Signature(), timeout=30)
         if "x-amzn-errortype" in response.headers:
-            # API Gateway's own answer. The emulator has neither our form for it nor the route for unknown addresses.
+            # API Gateway's own answer, for which the emulator does not know our form.
             assert response.status_code in {403, 429}
         else:
             case.validate_response(response, checks=CHECKS)

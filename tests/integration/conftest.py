@@ -29,7 +29,6 @@ def the_account(the_server: LoopbackServer) -> Iterator[Account]:
         environment.setenv("BOOKINGS_TABLE", BOOKINGS_TABLE)
         environment.setenv("BOOKING_FAILURES_QUEUE_URL", account.failed_bookings)
         environment.setenv("ONE_TIME_STATE_MACHINE_ARN", MACHINE_ARN)
-        environment.setenv("PAGE_TOKEN_SECRET_ARN", account.secret_arn)
         environment.setenv("HORIZON_HOURS", "7200")
         environment.setattr(bootstrap, "clock", lambda: _clock[0].now)
         environment.setattr(sweep, "clock", lambda: _clock[0].now)

@@ -437,14 +437,6 @@ def test_a_secret_that_cannot_be_read_is_a_reason_to_try_again(scheduled: Day, c
     assert scheduled.invoke("StartRecording", scheduled.payload(attempt=1), at_time="09:00:01")["state"] == "SUCCEEDED"
 
 
-def test_a_secret_is_read_once_for_many_calls(scheduled: Day) -> None:
-    bootstrap.task_world.cache_clear()
-    for task, time in zip(TASKS, ("09:00", "09:01", "10:00"), strict=True):
-        scheduled.invoke(task, scheduled.payload(results={}), at_time=time)
-
-    assert scheduled.account.calls.count("GetSecretValue") == 1
-
-
 # --- bad events -------------------------------------------------------------------------------------------------------
 
 BAD_EVENTS = {

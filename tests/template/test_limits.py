@@ -153,7 +153,6 @@ def test_a_functions_variables_fit_into_the_four_kilobytes_they_have(function: s
         "ClassroomStateMachine": 256,
         "WebhookSecret": 256,
         "OneTimeLambdaScheduler": 256,
-        "PageTokenSecret": 256,
         "CorsOrigins": 1024,
     }
     variables = functions()[function]["Environment"]["Variables"]

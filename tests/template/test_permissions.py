@@ -86,7 +86,6 @@ ALLOWED: dict[str, set[tuple[str, Any]]] = {
         ("states:StartExecution", ONE_TIME),
         ("states:StopExecution", INVOCATIONS),
         ("states:DescribeExecution", INVOCATIONS),
-        ("secretsmanager:GetSecretValue", ("Fn::GetAtt", "PageTokenSecret", "Id")),
     },
     "ApiGatewayCloudWatchRole": set(),
     "ClassroomStateMachineRole": {

@@ -1,12 +1,22 @@
 """What other systems book: read strictly, refused in words, followed in the order in which it was booked."""
 
 import itertools
+import json
+import time
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from classroom_scheduler.domain.booking import Booking, InvalidBooking, Kind, follow, read_booking
+from classroom_scheduler.domain.booking import (
+    MAX_REVISION,
+    Booking,
+    InvalidBooking,
+    Kind,
+    follow,
+    parse_booking,
+    read_booking,
+)
 from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES
 from classroom_scheduler.domain.errors import (
     BookingAhead,
@@ -231,6 +241,51 @@ def test_a_table_that_is_out_of_order_is_no_fault_of_the_booking(desk: Desk) -> 
         desk.receive(booked())
 
 
+# --- revisions --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_whatever_the_order_the_highest_revision_counts_before_the_time(desk: Desk, order: tuple[int, ...]) -> None:
+    """Two events of one second, and one whose clock is ahead: only who sends them knows which is the last."""
+    events = [
+        booked("07:30", revision=1),
+        rescheduled("07:59", end="11:00", revision=2),
+        cancelled("07:30", revision=3),
+        cancelled("07:50"),
+    ]
+
+    _receive_all(desk, [events[position] for position in order])
+
+    assert desk.item is None
+
+
+def test_a_cancellation_of_the_same_second_stays_where_it_is_the_later_revision(desk: Desk) -> None:
+    desk.receive(cancelled("07:30", revision=2))
+
+    with pytest.raises(BookingOutdated, match="This is revision 1; revision 2 stays"):
+        desk.receive(booked("07:30", revision=1))
+
+    assert desk.item is None
+
+
+def test_of_one_revision_the_later_time_counts(desk: Desk) -> None:
+    desk.receive(cancelled("07:40", revision=5))
+
+    with pytest.raises(BookingOutdated, match="what was booked at"):
+        desk.receive(booked("07:30", revision=5))
+
+
+def test_an_event_without_a_revision_is_of_revision_0(desk: Desk) -> None:
+    desk.receive(booked("07:30", revision=0))
+    desk.receive(cancelled("07:40"))
+    desk.receive(booked("07:50", revision=MAX_REVISION, teacher="Grace"))
+
+    with pytest.raises(BookingOutdated, match="This is revision 0"):
+        desk.receive(cancelled("07:59"))
+
+    assert desk.item == a_classroom(revision=MAX_REVISION, teacher="Grace")
+
+
 # --- what can't be followed -------------------------------------------------------------------------------------------
 
 INVALID = {
@@ -259,6 +314,15 @@ INVALID = {
     "no time": ({**booked(), "time": None}, "`time` is null; expected an RFC 3339 date-time"),
     "a time without an offset": ({**booked(), "time": "2026-12-01T07:30:00"}, '`time` is "2026-12-01T07:30:00"'),
     "a number for the time of booking": (booked(bookedAt=1796110200), "`detail.bookedAt` is the number 1796110200"),
+    "a time of booking in 200 KB": (
+        booked(bookedAt=f"2026-12-01T07:30:00.{'0' * 200_000}Z"),
+        "a time has at most 64 characters; expected an RFC 3339 date-time with an offset",
+    ),
+    "a revision in words": (cancelled(revision="3"), '`revision` is "3"; expected a whole number from 0 to'),
+    "half a revision": (booked(revision=1.5), "`revision`"),
+    "a revision below 0": (rescheduled(end="11:00", revision=-1), "`revision` is the number -1"),
+    "a revision of 20 digits": (cancelled(revision=10**20), "`revision` is the number 1"),
+    "no revision after all": (cancelled(revision=None), "`revision`"),
     "a time to come": (booked("08:06"), "which is still to come; expected when this was booked"),
 }
 
@@ -276,7 +340,53 @@ def test_what_can_not_be_followed_is_refused_in_words(desk: Desk, event: dict[st
 @pytest.mark.parametrize("event", [None, [], "Classroom Booked", 5, {}])
 def test_what_is_no_event_at_all_is_refused(event: Any) -> None:
     with pytest.raises(InvalidBooking, match="no event of EventBridge"):
-        read_booking(event, NOW)
+        parse_booking(json.dumps(event), NOW)
+
+
+NO_JSON_THAT_COULD_BE_KEPT = {
+    "400 levels": ('"notes": ' + "[" * 400 + "]" * 400, "`notes` is nested too deeply; expected at most 30 levels"),
+    "100,000 levels": ('"notes": ' + "[" * 100_000 + "]" * 100_000, "nested too deeply"),
+    "a delay of a million digits": ('"livePingDelay": 1e1000000', "`livePingDelay`"),
+    "a number beyond DynamoDB's": ('"seats": 1e126', "expected at most 38 digits"),
+    "a number of 39 digits": ('"seats": ' + "1" * 39, "expected at most 38 digits"),
+    "a number beyond Python's": ('"seats": 1e9999999999999999999', "out of range"),
+    "a revision beyond all": ('"revision": 1e1000000', "`revision`"),
+    "NaN": ('"seats": NaN', "no number of JSON"),
+    "a name twice": ('"teacher": "Ada", "teacher": "Grace"', "`teacher` stands twice"),
+    "a name without a character": ('"": 1', "empty name"),
+    "half a character": ('"teacher": "\\ud800"', "surrogate"),
+    "U+0000": ('"teacher": "\\u0000"', "U+0000"),
+}
+
+
+@pytest.mark.parametrize(("member", "said"), NO_JSON_THAT_COULD_BE_KEPT.values(), ids=NO_JSON_THAT_COULD_BE_KEPT)
+@pytest.mark.parametrize("kind", [booked, rescheduled])
+def test_what_dynamodb_could_not_keep_is_refused_as_over_http(kind: Any, member: str, said: str) -> None:
+    text = json.dumps(kind(here="HERE", **({} if kind is booked else {"end": "11:00"}))).replace(
+        '"here": "HERE"', member
+    )
+
+    began = time.monotonic()
+    with pytest.raises(InvalidBooking) as refused:
+        parse_booking(text, NOW)
+
+    assert said in str(refused.value)
+    assert len(str(refused.value)) < 500
+    assert time.monotonic() - began < 1
+
+
+def test_a_cancellation_is_followed_whatever_else_it_says() -> None:
+    """It writes nothing of it: a class that is off must not take place because a note is nested too deeply."""
+    text = json.dumps(cancelled(here="HERE")).replace('"HERE"', "[" * 400 + "]" * 400)
+
+    assert parse_booking(text, NOW).kind is Kind.CANCELLED
+
+
+def test_everything_that_is_wrong_with_a_booking_is_named() -> None:
+    with pytest.raises(InvalidBooking) as refused:
+        read_booking(booked(start="soon", end=..., livePingDelay=-1), NOW)
+
+    assert all(field in str(refused.value) for field in ("`start`", "`end`", "`livePingDelay`"))
 
 
 @pytest.mark.parametrize("name", sorted(SCHEDULERS_ATTRIBUTES))
@@ -315,6 +425,9 @@ BEYOND_A_SCHEMA = {"a time to come", "an end before its start"}
         rescheduled(livePingDelay=5, teacher="Grace"),
         cancelled(),
         cancelled(status="off", reason="Ada is ill"),
+        cancelled(revision=0),
+        booked(revision=MAX_REVISION),
+        rescheduled(livePingDelay=5, revision=7),
     ],
     ids=str,
 )

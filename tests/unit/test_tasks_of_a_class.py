@@ -17,6 +17,7 @@ from classroom_scheduler.domain.errors import (
 )
 from classroom_scheduler.domain.perform import perform
 from classroom_scheduler.domain.ports import Item, Message
+from classroom_scheduler.domain.session import Task
 from tests.fakes import FakeServer, Fault
 from tests.unit.day import PING, START, STOP, Day, a_day_in_class, a_day_with_a_class
 
@@ -499,18 +500,56 @@ def start_interrupted(day: Day, interruption: Callable[[], object]) -> dict[str,
     return perform(day.a_run(START), world)
 
 
+NAMED = {"classroomId": "a", "recordingId": "a-0123456789", "executionName": "a-0123456789"}
+
+
 @pytest.mark.parametrize(
     ("event", "said"),
     [
         ({}, "`classroomId` is None; expected a string that is not empty"),
         ({"classroomId": "a", "recordingId": 5}, "`recordingId` is 5"),
-        ({"classroomId": "a", "recordingId": "r", "executionName": "e", "start": "tomorrow", "end": "x"}, "tomorrow"),
+        ({**NAMED, "start": "tomorrow", "end": "x"}, "tomorrow"),
     ],
     ids=str,
 )
 def test_a_payload_that_is_none_is_refused_by_name(event: dict[str, object], said: str) -> None:
     with pytest.raises(PermanentError, match=said):
         Run.read(START, event)
+
+
+A_CLASS = {"start": "2026-12-01T09:00:00Z", "end": "2026-12-01T10:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"classroomId": "nobody", "recordingId": "algebra-1-hoo2gmk8w0"},
+        {"classroomId": "algebra", "recordingId": "algebra-1-hoo2gmk8w0"},
+        {"recordingId": "algebra-2-hoo2gmk8w0"},
+        {"recordingId": "algebra-1-hoo2gmk8w0-stop"},
+        {"recordingId": "algebra-1-by-hand"},
+        {"executionName": "algebra-2-hoo2gmk8w0"},
+        {"executionName": "algebra-2-hoo2gmk8w0-stop"},
+        {"executionName": "algebra-2-hoo2gmk8w0-halt"},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("task", list(Task))
+def test_whoever_may_start_executions_can_not_touch_another_classs_recording(task: Task, names: dict[str, str]) -> None:
+    own = "algebra-1-hoo2gmk8w0"
+    event = {"classroomId": "algebra-1", "recordingId": own, "executionName": own, **A_CLASS, **names}
+
+    with pytest.raises(PermanentError, match=r"expected (a recording|an execution) of"):
+        Run.read(task, event)
+
+
+@pytest.mark.parametrize(
+    "name", ["algebra-1-hoo2gmk8w5", "algebra-1-hoo2gmk8w0-stop", "algebra-1-hoo2gmk8w0-halt", "x"]
+)
+def test_a_recording_of_its_class_is_taken_under_any_execution_of_it_or_one_by_hand(name: str) -> None:
+    event = {"classroomId": "algebra-1", "recordingId": "algebra-1-hoo2gmk8w0", "executionName": name, **A_CLASS}
+
+    assert Run.read(STOP, event).recording_id == "algebra-1-hoo2gmk8w0"
 
 
 def test_a_recorder_that_somebody_else_stopped_is_not_stopped_again() -> None:

@@ -44,7 +44,10 @@ class TableBookings:
 
     def latest(self, classroom_id: str) -> Stamp | None:
         stamp = self._get(self._stamps, classroom_id)
-        return None if stamp is None else Stamp(datetime.fromisoformat(stamp["bookedAt"]), stamp["eventId"])
+        if stamp is None:
+            return None
+        booked_at = datetime.fromisoformat(stamp["bookedAt"])
+        return Stamp(booked_at, stamp["eventId"], int(stamp.get("revision", 0)))
 
     def insert(self, item: Item, *, stamp: Stamp) -> None:
         classroom_id = str(item[KEY])
@@ -100,21 +103,23 @@ class TableBookings:
         attributes = {
             "bookedAt": booked_at,
             "eventId": stamp.event_id,
+            "revision": stamp.revision,
             "expiresAt": int((stamp.booked_at + _REMEMBERED).timestamp()),
         }
         actions = [Path([name]).set(value) for name, value in stored(attributes).items()]
         kwargs: dict[str, Any] = self._connection.get_operation_kwargs(
-            self._stamps, classroom_id, actions=actions, condition=_not_covered(booked_at, stamp.event_id)
+            self._stamps, classroom_id, actions=actions, condition=_not_covered(booked_at, stamp)
         )
         return kwargs
 
 
-def _not_covered(booked_at: str, event_id: str) -> Condition:
+def _not_covered(booked_at: str, stamp: Stamp) -> Condition:
     """`Stamp.is_covered_by`, as DynamoDB's condition."""
-    time, event = Path(["bookedAt"]), Path(["eventId"])
-    values = stored({"time": booked_at, "event": event_id})
+    revision, time, event = Path(["revision"]), Path(["bookedAt"]), Path(["eventId"])
+    values = stored({"revision": stamp.revision, "time": booked_at, "event": stamp.event_id})
     is_another = (time == values["time"]) & (event != values["event"])
-    condition: Condition = time.does_not_exist() | (time < values["time"]) | is_another
+    is_of_this_revision = (revision == values["revision"]) & ((time < values["time"]) | is_another)
+    condition: Condition = revision.does_not_exist() | (revision < values["revision"]) | is_of_this_revision
     return condition
 
 

@@ -2,19 +2,19 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
 import urllib3
 from standardwebhooks import Webhook
 
+from classroom_scheduler.adapters.exchange import Answer, Poster, TooLate
 from classroom_scheduler.domain.errors import ServerRefused, ServerUnavailable
 from classroom_scheduler.domain.json_text import why_not_kept, write_json
 from classroom_scheduler.domain.ports import Message
 from classroom_scheduler.domain.schedule import write_instant
 
-_CONNECT_TIMEOUT = 3.0
 _ANSWER_LIMIT = 8 * 1024
 # DynamoDB nests 32 levels deep; three of them are the item's `tasks`, the task and its `result`.
 _ANSWER_LEVELS = 28
@@ -22,33 +22,26 @@ _TRANSIENT = frozenset({408, 425, 429})
 
 
 class WebhookServer:
-    """`domain.ports.ClassroomServer` over HTTP. `secret` gives the signing secret, with or without `whsec_`."""
+    """`domain.ports.ClassroomServer` over HTTP.
 
-    def __init__(self, url: str, secret: Callable[[], str]) -> None:
-        self._url = url
-        self._secret = secret
-        self._http = urllib3.PoolManager(retries=False)
+    `secrets` gives what to sign with, each with or without `whsec_`: two while a secret is being replaced.
+    """
+
+    def __init__(self, url: str, secrets: Callable[[], Sequence[str]]) -> None:
+        self._poster = Poster(url, answer_limit=_ANSWER_LIMIT)
+        self._secrets = secrets
 
     def send(self, message: Message, *, timeout: float) -> Any:
         content = {"type": message.type, "timestamp": write_instant(message.timestamp), "data": message.data}
         body = write_json(content, sort_names=False)
         deadline = time.monotonic() + timeout
         try:
-            response = self._http.request(
-                "POST",
-                self._url,
-                body=body.encode(),
-                headers=self._headers(message, body),
-                timeout=urllib3.Timeout(connect=min(_CONNECT_TIMEOUT, timeout), total=timeout),
-                redirect=False,
-                preload_content=False,
-            )
-            try:
-                return _answer(response, deadline)
-            finally:
-                response.close()
+            answer = self._poster.post(body.encode(), self._headers(message, body), deadline)
+        except TooLate as error:
+            raise ServerUnavailable(f"{message.type}: {error}") from error
         except urllib3.exceptions.HTTPError as error:
             raise ServerUnavailable(f"{message.type}: {_in_words(error)}") from error
+        return _result(answer)
 
     def _headers(self, message: Message, body: str) -> dict[str, str]:
         return {
@@ -56,29 +49,19 @@ class WebhookServer:
             "user-agent": "classroom-scheduler",
             "webhook-id": message.id,
             "webhook-timestamp": str(int(message.timestamp.timestamp())),
-            "webhook-signature": Webhook(self._secret()).sign(message.id, message.timestamp, body),
+            "webhook-signature": " ".join(
+                Webhook(secret).sign(message.id, message.timestamp, body) for secret in self._secrets()
+            ),
         }
 
 
-def _answer(response: urllib3.BaseHTTPResponse, deadline: float) -> Any:
-    body = _read(response, deadline)
-    status = response.status
-    if 200 <= status < 300:
-        return _parsed(body)
-    words = f"HTTP {status} {body[:200].decode('utf-8', 'replace')}".strip()
-    if status in _TRANSIENT or status >= 500:
+def _result(answer: Answer) -> Any:
+    if 200 <= answer.status < 300:
+        return _parsed(answer.body)
+    words = f"HTTP {answer.status} {answer.body[:200].decode('utf-8', 'replace')}".strip()
+    if answer.status in _TRANSIENT or answer.status >= 500:
         raise ServerUnavailable(words)
     raise ServerRefused(words)
-
-
-def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
-    """The first 8 KiB of the answer. The deadline is ours: urllib3's read time-out starts anew with every byte."""
-    body = b""
-    while len(body) < _ANSWER_LIMIT and (chunk := response.read1(_ANSWER_LIMIT - len(body))):
-        body += chunk
-        if time.monotonic() > deadline:
-            raise ServerUnavailable(f"HTTP {response.status}, but the answer did not end in time")
-    return body
 
 
 def _parsed(body: bytes) -> Any:

@@ -2,21 +2,24 @@
 
 EventBridge and SQS deliver at least once and in any order. So each event carries the time at which it was booked, and
 the latest one that was followed is remembered for each classroom, also after that was cancelled: an older event never
-overwrites a newer one, and one that comes again does nothing.
+overwrites a newer one, and one that comes again does nothing. A revision, where there is one, decides before the time.
 """
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES, written
 from classroom_scheduler.domain.errors import BookingAhead, BookingOutdated, ClassroomMoved
+from classroom_scheduler.domain.json_text import problems_in, read_object
 from classroom_scheduler.domain.ports import Bookings, Clock, Item, RefusedBookings, Stamp
 from classroom_scheduler.domain.quoting import describe
 from classroom_scheduler.domain.reconcile import TRIES
+from classroom_scheduler.domain.refusals import InvalidRequest
 from classroom_scheduler.domain.schedule import (
     InvalidClassroom,
     NoSuchTime,
@@ -28,6 +31,9 @@ from classroom_scheduler.domain.schedule import (
 
 # A time further ahead than clocks disagree would shut out every later event of its classroom.
 _CLOCKS_DISAGREE = timedelta(minutes=5)
+_MAX_ID = 64
+MAX_REVISION = 2**53 - 1
+"""What every reader of JSON can tell from the next number."""
 _TIMES = ("start", "end", "livePingDelay")
 
 
@@ -62,11 +68,19 @@ class Office:
     clock: Clock
 
 
-def read_booking(event: Any, now: datetime) -> Booking:
-    """The booking in an EventBridge event. Raises InvalidBooking for the first thing wrong with it."""
-    if not isinstance(event, Mapping) or not isinstance(event.get("detail"), Mapping):
+def parse_booking(text: str, now: datetime) -> Booking:
+    """The booking in an EventBridge event as it came, read as strictly as a body of the HTTP API is."""
+    try:
+        return read_booking(read_object(text), now)
+    except InvalidRequest as error:
+        raise InvalidBooking(f"This is no event of EventBridge: {error}") from error
+
+
+def read_booking(event: Mapping[str, Any], now: datetime) -> Booking:
+    """The booking in an EventBridge event. Raises InvalidBooking naming what is wrong with it."""
+    detail = event.get("detail")
+    if not isinstance(detail, Mapping):
         raise InvalidBooking("This is no event of EventBridge: expected a JSON object with a `detail` that is one too.")
-    detail = event["detail"]
     kind = _kind(event.get("detail-type", ...))
     attributes = {} if kind is Kind.CANCELLED else _attributes(detail)
     try:
@@ -77,8 +91,8 @@ def read_booking(event: Any, now: datetime) -> Booking:
         raise InvalidBooking(str(error)) from error
     if kind is Kind.RESCHEDULED and not attributes.keys() & set(_TIMES):
         raise InvalidBooking("Nothing is rescheduled: expected at least one of `start`, `end` and `livePingDelay`.")
-    stamp = Stamp(_booked_at(event, now), str(event.get("id", "")))
-    return Booking(kind, detail["classroomId"], attributes, stamp)
+    event_id = str(event.get("id", ""))[:_MAX_ID]
+    return Booking(kind, detail["classroomId"], attributes, Stamp(_booked_at(event, now), event_id, _revision(detail)))
 
 
 def follow(booking: Booking, bookings: Bookings) -> str:
@@ -146,7 +160,18 @@ def _attributes(detail: Mapping[str, Any]) -> dict[str, Any]:
     if reserved:
         names = ", ".join(f"`{name}`" for name in reserved)
         raise InvalidBooking(f"`detail` has {names}, which the scheduler alone writes; expected a booking without.")
+    unstorable = problems_in(detail)
+    if unstorable:
+        raise InvalidBooking(" ".join(wrong.message for wrong in unstorable))
     return {name: value for name, value in detail.items() if name != "classroomId"}
+
+
+def _revision(detail: Mapping[str, Any]) -> int:
+    value = detail.get("revision", 0)
+    is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= MAX_REVISION or value % 1:
+        raise InvalidBooking(f"`revision` {describe(value)}; expected a whole number from 0 to {MAX_REVISION}.")
+    return int(value)
 
 
 def _booked_at(event: Mapping[str, Any], now: datetime) -> datetime:
@@ -166,5 +191,7 @@ def _booked_at(event: Mapping[str, Any], now: datetime) -> datetime:
 def _outdated(stamp: Stamp, latest: Stamp) -> str:
     if latest == stamp:
         return "This event was followed before."
+    if stamp.revision != latest.revision:
+        return f"This is revision {stamp.revision}; revision {latest.revision} stays."
     earlier, later = write_instant(stamp.booked_at), write_instant(latest.booked_at)
     return f"This was booked at {earlier}; what was booked at {later} stays."

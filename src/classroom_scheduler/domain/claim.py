@@ -8,8 +8,9 @@ from typing import Any, Self
 
 from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.errors import ClassroomUnsettled, PermanentError
-from classroom_scheduler.domain.names import is_later, is_stop_name
+from classroom_scheduler.domain.names import classroom_of, is_later, is_name_of, is_stop_name
 from classroom_scheduler.domain.plan import Action, History, plan
+from classroom_scheduler.domain.quoting import describe
 from classroom_scheduler.domain.rules import Rules
 from classroom_scheduler.domain.schedule import DEFAULT_LIVE_PING_DELAY, Schedule, read_time
 from classroom_scheduler.domain.session import Session, Task, TaskRecord, TaskState
@@ -63,6 +64,7 @@ class Run:
     def read(cls, task: Task, event: Mapping[str, Any]) -> Self:
         """The run that a task state's payload describes. Raises PermanentError naming what is wrong with it."""
         try:
+            _check_names(event)
             return cls(
                 task=task,
                 classroom_id=_text(event, "classroomId"),
@@ -132,6 +134,16 @@ def due_at(task: Task, session: Session, now: datetime) -> datetime:
         return session.scheduled.end
     start = session.tasks.get(Task.START_RECORDING)
     return live_ping_due(session, start.finished_at if start and start.finished_at else now)
+
+
+def _check_names(event: Mapping[str, Any]) -> None:
+    """Raise ValueError where the event names another classroom's recording: whoever starts an execution may stop it."""
+    classroom_id, recording_id = _text(event, "classroomId"), _text(event, "recordingId")
+    if not is_name_of(classroom_id, recording_id):
+        raise ValueError(f"`recordingId` {describe(recording_id)}; expected a recording of {classroom_id[:64]!r}")
+    execution_name = _text(event, "executionName")
+    if classroom_of(execution_name) not in (None, classroom_id):  # one started by hand may have any name
+        raise ValueError(f"`executionName` {describe(execution_name)}; expected an execution of {classroom_id[:64]!r}")
 
 
 def _text(event: Mapping[str, Any], field: str) -> str:

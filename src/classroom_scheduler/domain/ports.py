@@ -137,16 +137,17 @@ class EventBus(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What tells one booking event from another, and which of two came later."""
+    """What tells one booking event from another, and which of two came later: the revision, and then the time."""
 
     booked_at: datetime
     event_id: str
+    revision: int = 0
 
     def is_covered_by(self, latest: "Stamp | None") -> bool:
-        """Whether this event was followed already, or a later one was. Of two at the same time the last one wins."""
+        """Whether this event was followed already, or a later one was. Of two equally late ones the last one wins."""
         if latest is None:
             return False
-        return latest == self or latest.booked_at > self.booked_at
+        return latest == self or (latest.revision, latest.booked_at) > (self.revision, self.booked_at)
 
 
 class Bookings(Protocol):

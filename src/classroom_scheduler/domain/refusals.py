@@ -27,7 +27,9 @@ class Wrong:
         match self.value:
             case str() if len(self.value) > _SHOWN_CHARACTERS:
                 return {"value": f"{self.value[: _SHOWN_CHARACTERS - 4]}…"}
-            case Decimal() if not self.value.is_finite() or len(str(self.value)) > _SHOWN_CHARACTERS:
+            case Decimal() if not self.value.is_finite() or abs(self.value.adjusted()) > _SHOWN_CHARACTERS:
+                return {}  # written out, it would be longer than any answer
+            case Decimal() if len(str(self.value)) > _SHOWN_CHARACTERS:
                 return {}
             case str() | bool() | Decimal() | None:
                 return {"value": self.value}

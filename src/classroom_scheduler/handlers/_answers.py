@@ -1,6 +1,7 @@
 """What the HTTP API answers: JSON, or a problem in the form of RFC 9457 (https://www.rfc-editor.org/rfc/rfc9457)."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -24,6 +25,8 @@ from classroom_scheduler.observability import count, logger
 
 # Long enough for a throttled table to split, short enough for a person to wait.
 _RETRY_AFTER = "5"
+_PROBLEM = "application/problem+json"
+_OUR_MISTAKE = "This is a mistake of the scheduler, and is in its log under the number in `instance`."
 _KINDS: dict[type[Refusal], tuple[HTTPStatus, str]] = {
     InvalidRequest: (HTTPStatus.BAD_REQUEST, "invalid-request"),
     NotFound: (HTTPStatus.NOT_FOUND, "not-found"),
@@ -37,7 +40,6 @@ _KINDS: dict[type[Refusal], tuple[HTTPStatus, str]] = {
 _TITLES = {
     "invalid-request": "Something in the request is wrong",
     "not-found": "There is no such thing",
-    "method-not-allowed": "The method is not for this address",
     "already-exists": "The name is taken",
     "already-over": "It has happened already",
     "not-replaceable": "The item has too many attributes",
@@ -89,21 +91,36 @@ def broken(error: Exception, router: APIGatewayRouter) -> Response[str]:
     """A mistake of ours: the log says which, and the caller gets the number to ask for it."""
     logger.exception("request failed", exc_info=error)
     count("ApiFailed")
-    detail = "This is a mistake of the scheduler, and is in its log under the number in `instance`."
-    return problem(router, HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", detail)
+    return problem(router, HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", _OUR_MISTAKE)
+
+
+def last_resort(error: Exception, request_id: str) -> dict[str, Any]:
+    """The answer where making an answer failed: it quotes nothing of the request, so that it can't fail itself."""
+    with suppress(Exception):  # the log line may be what fails
+        logger.exception("request failed", exc_info=error)
+        count("ApiFailed")
+    return {
+        "statusCode": int(HTTPStatus.INTERNAL_SERVER_ERROR),
+        "multiValueHeaders": {"Content-Type": [_PROBLEM], "Cache-Control": ["no-store"]},
+        "body": write_json(_content(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", _OUR_MISTAKE, request_id)),
+        "isBase64Encoded": False,
+    }
 
 
 def problem(router: APIGatewayRouter, status: HTTPStatus, kind: str, detail: str, **more: Any) -> Response[str]:
     """An answer of the type application/problem+json."""
-    content = {
+    content = _content(status, kind, detail, router.current_event.request_context.request_id)
+    return _response(status, _PROBLEM, content | more, {})
+
+
+def _content(status: HTTPStatus, kind: str, detail: str, request_id: str | None) -> dict[str, Any]:
+    return {
         "type": f"urn:classroom-scheduler:problem:{kind}",
         "title": _TITLES[kind],
         "status": int(status),
         "detail": detail,
-        "instance": f"urn:uuid:{router.current_event.request_context.request_id}",
-        **more,
+        "instance": f"urn:uuid:{request_id}",
     }
-    return _response(status, "application/problem+json", content, {})
 
 
 def _response(status: HTTPStatus, content_type: str, content: Any, headers: Mapping[str, str]) -> Response[str]:

@@ -1,7 +1,5 @@
 """BookingReceived: a class that another system booked, moved or cancelled on the event bus is written to the table."""
 
-import json
-from decimal import Decimal
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -10,7 +8,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from classroom_scheduler.bootstrap import booking_office
-from classroom_scheduler.domain.booking import InvalidBooking, follow, read_booking
+from classroom_scheduler.domain.booking import InvalidBooking, follow, parse_booking
 from classroom_scheduler.domain.errors import BookingAhead, BookingOutdated, ClassroomNotWritable
 from classroom_scheduler.observability import count, logger, metrics
 
@@ -42,7 +40,7 @@ def _receive(record: SQSRecord) -> None:
 def _follow_or_refuse(record: SQSRecord, fields: dict[str, Any]) -> None:
     office = booking_office()
     try:
-        booking = read_booking(_parsed(record.body), office.clock())
+        booking = parse_booking(record.body, office.clock())
         fields |= {"classroomId": booking.classroom_id, "eventId": booking.stamp.event_id}
         done = follow(booking, office.bookings)
         logger.info("booking followed", extra={**fields, "decision": str(booking.kind), "reason": done})
@@ -63,14 +61,3 @@ def _refuse(record: SQSRecord, reason: str, fields: dict[str, Any]) -> None:
     booking_office().refused.keep(record.body, reason)
     logger.error("booking refused", extra={**fields, "decision": "REFUSE", "reason": reason})
     count("BookingsInvalid")
-
-
-def _parsed(body: str) -> Any:
-    try:
-        return json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
-    except ValueError as error:
-        raise InvalidBooking(f"This is no JSON: {error}.") from error
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number")

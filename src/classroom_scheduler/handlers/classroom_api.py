@@ -1,6 +1,5 @@
 """ClassroomApi: classrooms and one-time invocations over HTTP. What each route takes and answers is in openapi.json."""
 
-from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -12,25 +11,24 @@ from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from classroom_scheduler import bootstrap
-from classroom_scheduler.domain import editing, invocations, page_tokens, timetable
+from classroom_scheduler.domain import editing, invocations, timetable
 from classroom_scheduler.domain.errors import ClassroomNotWritable, TransientError
 from classroom_scheduler.domain.ports import Item
 from classroom_scheduler.domain.preconditions import etag
 from classroom_scheduler.domain.refusals import Refusal
-from classroom_scheduler.handlers._answers import answer, broken, done, problem, refused, unavailable, unwritable
+from classroom_scheduler.handlers._answers import (
+    answer,
+    broken,
+    done,
+    last_resort,
+    problem,
+    refused,
+    unavailable,
+    unwritable,
+)
 from classroom_scheduler.handlers._requests import body_of, decoded, if_match_of, parameters_of
 from classroom_scheduler.observability import logger, metrics
 
-ROUTES = {
-    "/classroom/create": {"POST"},
-    "/classrooms": {"GET"},
-    "/classrooms/<classroom_id>": {"GET", "PUT", "DELETE"},
-    "/invocations": {"POST"},
-    "/invocations/<name>": {"DELETE"},
-    "/openapi.json": {"GET"},
-}
-"""Every address and the methods that it has; any other method is answered with 405."""
-_METHODS = {"DELETE", "GET", "HEAD", "PATCH", "POST", "PUT", "OPTIONS"}
 _DOCUMENT = Path(__file__).parents[1] / "openapi.json"
 _A_DAY = 86_400
 
@@ -40,7 +38,12 @@ router = APIGatewayRouter()  # type: ignore[no-untyped-call]  # Powertools left 
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId")
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    return _app().resolve(event, context)
+    try:
+        answered = _app().resolve(event, context)
+    except Exception as error:  # noqa: BLE001 - an answer, too, may fail while it is made, and API Gateway says nothing
+        answered = last_resort(error, context.aws_request_id)
+    answered["multiValueHeaders"]["X-Content-Type-Options"] = ["nosniff"]
+    return answered
 
 
 @router.post("/classroom/create")
@@ -55,12 +58,10 @@ def create_classroom() -> Response[str]:
 @router.get("/classrooms")
 def list_classrooms() -> Response[str]:
     query = timetable.Query.read(parameters_of(router.current_event))
-    has_token = query.next is not None  # without one nothing asks for the key
-    after = page_tokens.unseal(query, bootstrap.page_token_key(), bootstrap.clock()) if has_token else None
-    items, position = timetable.page(query, after, bootstrap.editable_classrooms())
+    items, position = timetable.page(query, bootstrap.editable_classrooms())
     content: dict[str, Any] = {"classrooms": items}
     if position is not None:
-        content["next"] = page_tokens.seal(position, query, bootstrap.page_token_key(), bootstrap.clock())
+        content["next"] = timetable.token_of(position, query)
     return answer(HTTPStatus.OK, content)
 
 
@@ -113,13 +114,8 @@ def _document() -> str:
 
 @cache
 def _app() -> APIGatewayRestResolver:
-    cors = _cors(bootstrap.cors_origins())
-    app = APIGatewayRestResolver(cors=cors)
+    app = APIGatewayRestResolver(cors=_cors(bootstrap.cors_origins()))
     app.include_router(router)
-    for path, methods in ROUTES.items():
-        # Powertools answers a browser's preflight itself, but only where OPTIONS has no route.
-        others = _METHODS - methods - ({"OPTIONS"} if cors else set())
-        app.route(path, method=sorted(others))(_only(methods))
     app.exception_handler(NotFoundError)(_no_such_address)
     app.exception_handler(Refusal)(lambda refusal: refused(refusal, router))
     app.exception_handler(ClassroomNotWritable)(lambda error: unwritable(error, router))
@@ -144,17 +140,6 @@ def _classroom(status: HTTPStatus, item: Item, **headers: str) -> Response[str]:
     return answer(status, item, {"ETag": etag(item), **headers})
 
 
-def _only(methods: set[str]) -> Callable[..., Response[str]]:
-    allowed = ", ".join(sorted(methods))
-
-    def method_not_allowed(**_path: str) -> Response[str]:
-        detail = f"This address knows {allowed} and nothing else."
-        answered = problem(router, HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed", detail)
-        answered.headers["Allow"] = allowed
-        return answered
-
-    return method_not_allowed
-
-
 def _no_such_address(_error: NotFoundError) -> Response[str]:
-    return problem(router, HTTPStatus.NOT_FOUND, "not-found", "There is nothing at this address; see /openapi.json.")
+    detail = "There is nothing at this address for this method; see /openapi.json."
+    return problem(router, HTTPStatus.NOT_FOUND, "not-found", detail)
