@@ -40,9 +40,15 @@ def _intrinsic(loader: yaml.Loader, suffix: str, node: yaml.Node) -> Json:
 _TemplateLoader.add_multi_constructor("!", _intrinsic)
 
 
+@cache
+def _read() -> str:
+    """template.yaml as JSON: without the names of blocks, as `sam build` writes it out."""
+    return json.dumps(yaml.load((ROOT / "template.yaml").read_text(), Loader=_TemplateLoader))
+
+
 def template() -> Json:
     """template.yaml, to be changed at will."""
-    content: Json = yaml.load((ROOT / "template.yaml").read_text(), Loader=_TemplateLoader)
+    content: Json = json.loads(_read())
     return content
 
 
@@ -78,6 +84,41 @@ def deployed() -> dict[str, Json]:
     parameters = {"ClassroomServerUrl": "https://classroom.example"}
     resources: dict[str, Json] = translator.translate(content, parameters)["Resources"]
     return resources
+
+
+def deployed_of_type(resource_type: str) -> dict[str, Json]:
+    """The properties of the resources of a type that AWS makes of the template, by logical id."""
+    return {name: each["Properties"] for name, each in deployed().items() if each["Type"] == resource_type}
+
+
+def names(value: Any) -> set[str]:
+    """The logical ids and parameters that a value refers to by Ref, GetAtt and Sub."""
+    if isinstance(value, list):
+        return {name for each in value for name in names(each)}
+    if not isinstance(value, dict):
+        return set()
+    found = names(list(value.values()))
+    if isinstance(value.get("Ref"), str):
+        found.add(value["Ref"])
+    if "Fn::GetAtt" in value:
+        found.add(value["Fn::GetAtt"][0])
+    if isinstance(value.get("Fn::Sub"), str):
+        found |= set(re.findall(r"\$\{([\w:]+)", value["Fn::Sub"]))
+    return {name for name in found if not name.startswith("AWS::")}
+
+
+def statements(role: str) -> list[Json]:
+    """The policy statements of a role, those of the template's own managed policies included."""
+    properties = deployed()[role]["Properties"]
+    managed = [each["Ref"] for each in properties.get("ManagedPolicyArns", []) if isinstance(each, dict) and "Ref" in each]
+    documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+    documents += [deployed()[policy]["Properties"]["PolicyDocument"] for policy in managed]
+    return [statement for document in documents for statement in document["Statement"]]
+
+
+def listed(value: Any) -> list[Any]:
+    """A list as it is, anything else as the only element of one: policies allow both."""
+    return value if isinstance(value, list) else [value]
 
 
 def state_machine(name: str = "classroom") -> Json:
