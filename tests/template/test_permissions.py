@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tests.template.project import (
-    Json,
     deployed,
     deployed_of_type,
     functions,
@@ -77,7 +76,8 @@ def test_who_may_do_more_with_items_than_read_and_mark_them() -> None:
         (role.removesuffix("FunctionRole"), action.partition(":")[2])
         for role in ROLES
         for action, resource in grants(role)
-        if "ClassroomsTable" in names(resource) and action not in {"dynamodb:GetItem", "dynamodb:UpdateItem"}
+        if names(resource) & set(of_type("AWS::DynamoDB::Table"))
+        and action not in {"dynamodb:GetItem", "dynamodb:UpdateItem"}
     }
 
     assert more == {
@@ -102,7 +102,9 @@ def test_a_state_machine_may_invoke_the_functions_of_its_definition_and_no_other
 def test_a_role_serves_its_service_alone_with_the_policies_of_aws_for_its_kind(role: str) -> None:
     properties = deployed()[role]["Properties"]
     [statement] = properties["AssumeRolePolicyDocument"]["Statement"]
-    of_aws = {re.sub(r".*/", "", text) for text in strings(properties["ManagedPolicyArns"]) if "iam::aws:policy" in text}
+    of_aws = {
+        re.sub(r".*/", "", text) for text in strings(properties["ManagedPolicyArns"]) if "iam::aws:policy" in text
+    }
     owner = functions().get(role.removesuffix("Role"), {})
     events = {event["Type"] for event in owner.get("Events", {}).values()}
 
