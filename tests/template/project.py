@@ -9,9 +9,9 @@ from typing import Any
 
 import boto3
 import cfnlint.api  # type: ignore[import-untyped]  # it has none
-import yaml
 from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]  # it has none
 from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]  # it has none
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]  # it has none
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "classroom_scheduler"
@@ -20,30 +20,10 @@ TASKS = ("StartRecording", "SendLivePing", "StopRecording")
 Json = dict[str, Any]
 
 
-class _TemplateLoader(yaml.SafeLoader):
-    """Reads YAML with CloudFormation's short forms: `!Ref x` becomes {"Ref": "x"}."""
-
-
-def _intrinsic(loader: yaml.Loader, suffix: str, node: yaml.Node) -> Json:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    elif isinstance(node, yaml.MappingNode):
-        value = loader.construct_mapping(node, deep=True)
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
-
-
-_TemplateLoader.add_multi_constructor("!", _intrinsic)
-
-
 @cache
 def _read() -> str:
     """template.yaml as JSON: without the names of blocks, as `sam build` writes it out."""
-    return json.dumps(yaml.load((ROOT / "template.yaml").read_text(), Loader=_TemplateLoader))
+    return json.dumps(yaml_parse((ROOT / "template.yaml").read_text()))
 
 
 def template() -> Json:

@@ -1,7 +1,6 @@
 """The HTTP API: nothing of it is open, and its document, its template and its function know the same addresses."""
 
 import json
-import re
 from typing import Any
 
 import pytest

@@ -1,9 +1,6 @@
 """Each function, its handler and its state have one name, and AWS is told all they need."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
@@ -36,25 +33,6 @@ def test_a_task_is_named_as_its_function(task: str) -> None:
     assert MACHINES["ClassroomStateMachine"]["DefinitionSubstitutions"][f"{task}FunctionArn"] == {
         "Fn::GetAtt": [f"{task}Function", "Arn"]
     }
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_handler_imports_with_the_variables_of_its_function_alone(function: str) -> None:
-    module, _, name = functions()[function]["Handler"].rpartition(".")
-    numbers = {"HORIZON_HOURS": "7200"}
-    variables = {key: numbers.get(key, "DEBUG") for key in functions()[function]["Environment"]["Variables"]}
-    importing = f"import importlib; assert callable(importlib.import_module({module!r}).{name})"
-
-    done = subprocess.run(
-        [sys.executable, "-c", importing],
-        env={"PATH": os.defpath, "PYTHONPATH": str(ROOT / "src"), "AWS_REGION": "us-east-1", **variables},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
 
 
 def test_whatever_logs_logs_to_a_group_of_the_stack_that_forgets() -> None:

@@ -122,7 +122,7 @@ def test_a_role_serves_its_service_alone_with_the_policies_of_aws_for_its_kind(r
 
 
 def test_nobody_else_is_let_to_anything() -> None:
-    """No users, and no policies but those that roles take; KmsKeyAccess is the subject of test_encryption.py."""
+    """No users, and no policies but those that roles take; KmsKeyAccess is the subject of test_storage.py."""
     kinds = {each["Type"] for each in deployed().values() if each["Type"].startswith("AWS::IAM::")}
     owners = {*functions(), *MACHINES}
 
