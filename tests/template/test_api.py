@@ -46,6 +46,7 @@ def test_only_a_browsers_question_is_open_and_only_where_pages_may_call() -> Non
     condition, preflight, otherwise = options["/{proxy+}"]["Fn::If"]
     assert (condition, otherwise) == ("HasCorsOrigins", {"Ref": "AWS::NoValue"})
     assert set(preflight) == {"responses", "x-amazon-apigateway-integration"}
+    assert template()["Conditions"]["HasCorsOrigins"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "CorsOrigins"}, ""]}]}
 
 
 def test_by_default_callers_sign_and_no_page_may_call() -> None:
