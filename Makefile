@@ -69,8 +69,10 @@ check: $(READY) package-check policy  ## Lint, types, template, policies and pac
 package-check: $(READY)  ## Prove that each built Lambda package imports with its own folder and boto3 alone
 	python -m local packages
 
+# checkov exits 0 with a template that it can't parse, although it has checked nothing.
 policy: $(CHECKOV)/.ready  ## Hold the template to checkov's policies (.checkov.yaml), without asking the network
-	$(OFFLINE) LOG_LEVEL=ERROR $(CHECKOV)/bin/checkov --config-file .checkov.yaml
+	$(OFFLINE) LOG_LEVEL=ERROR $(CHECKOV)/bin/checkov --config-file .checkov.yaml \
+		| awk '{ print } /Parsing errors: / { failed = 1 } END { exit failed }'
 
 $(CHECKOV)/.ready: requirements/checkov.txt $(READY)
 	@uv venv --quiet --clear --python $(VENV)/bin/python $(CHECKOV)

@@ -88,7 +88,7 @@ class OneTime:
     def greetings(self) -> Iterator[str]:
         """What HelloAt has logged: a line an invocation."""
         logs = self._stack.aws.other("logs")
-        group = self._physical("HelloAtFunctionLogGroup")
+        group = self._physical("FunctionLogGroup")
         for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group):
             for event in page["events"]:
                 if '"Called at ' in event["message"]:

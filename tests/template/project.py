@@ -9,9 +9,9 @@ from typing import Any
 
 import boto3
 import cfnlint.api  # type: ignore[import-untyped]  # it has none
-import yaml
 from samtranslator.parser.parser import Parser  # type: ignore[import-untyped]  # it has none
 from samtranslator.translator.translator import Translator  # type: ignore[import-untyped]  # it has none
+from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]  # it has none
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "classroom_scheduler"
@@ -20,29 +20,15 @@ TASKS = ("StartRecording", "SendLivePing", "StopRecording")
 Json = dict[str, Any]
 
 
-class _TemplateLoader(yaml.SafeLoader):
-    """Reads YAML with CloudFormation's short forms: `!Ref x` becomes {"Ref": "x"}."""
-
-
-def _intrinsic(loader: yaml.Loader, suffix: str, node: yaml.Node) -> Json:
-    value: Any
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    elif isinstance(node, yaml.MappingNode):
-        value = loader.construct_mapping(node, deep=True)
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}": value}
-
-
-_TemplateLoader.add_multi_constructor("!", _intrinsic)
+@cache
+def _read() -> str:
+    """template.yaml as JSON: without the names of blocks, as `sam build` writes it out."""
+    return json.dumps(yaml_parse((ROOT / "template.yaml").read_text()))
 
 
 def template() -> Json:
     """template.yaml, to be changed at will."""
-    content: Json = yaml.load((ROOT / "template.yaml").read_text(), Loader=_TemplateLoader)
+    content: Json = json.loads(_read())
     return content
 
 
@@ -78,6 +64,43 @@ def deployed() -> dict[str, Json]:
     parameters = {"ClassroomServerUrl": "https://classroom.example"}
     resources: dict[str, Json] = translator.translate(content, parameters)["Resources"]
     return resources
+
+
+def deployed_of_type(resource_type: str) -> dict[str, Json]:
+    """The properties of the resources of a type that AWS makes of the template, by logical id."""
+    return {name: each["Properties"] for name, each in deployed().items() if each["Type"] == resource_type}
+
+
+def names(value: Any) -> set[str]:
+    """The logical ids and parameters that a value refers to by Ref, GetAtt and Sub."""
+    if isinstance(value, list):
+        return {name for each in value for name in names(each)}
+    if not isinstance(value, dict):
+        return set()
+    found = names(list(value.values()))
+    if isinstance(value.get("Ref"), str):
+        found.add(value["Ref"])
+    if "Fn::GetAtt" in value:
+        found.add(value["Fn::GetAtt"][0])
+    if isinstance(value.get("Fn::Sub"), str):
+        found |= set(re.findall(r"\$\{([\w:]+)", value["Fn::Sub"]))
+    return {name for name in found if not name.startswith("AWS::")}
+
+
+def statements(role: str) -> list[Json]:
+    """The policy statements of a role, those of the template's own managed policies included."""
+    properties = deployed()[role]["Properties"]
+    managed = [
+        each["Ref"] for each in properties.get("ManagedPolicyArns", []) if isinstance(each, dict) and "Ref" in each
+    ]
+    documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+    documents += [deployed()[policy]["Properties"]["PolicyDocument"] for policy in managed]
+    return [statement for document in documents for statement in document["Statement"]]
+
+
+def listed(value: Any) -> list[Any]:
+    """A list as it is, anything else as the only element of one: policies allow both."""
+    return value if isinstance(value, list) else [value]
 
 
 def state_machine(name: str = "classroom") -> Json:

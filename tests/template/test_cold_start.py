@@ -19,7 +19,7 @@ ONLY_HERE = {"awscrt", "_awscrt", "certifi", "OpenSSL", "cryptography", "_cffi_b
 
 
 @pytest.mark.parametrize("function", sorted(functions()))
-def test_a_function_imports_no_other_packages(function: str) -> None:
+def test_a_function_imports_with_its_own_variables_and_no_other_packages(function: str) -> None:
     handler = functions()[function]["Handler"].rpartition(".")[0]
     variables = dict.fromkeys(functions()[function]["Environment"]["Variables"], "1") | {"POWERTOOLS_LOG_LEVEL": "INFO"}
 

@@ -1,211 +1,139 @@
-"""Nobody may do more than it must: what the roles allow on AWS, SAM's additions included."""
+"""Least privilege: a role, SAM's additions included, may use only what its function or state machine names."""
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.template.project import Json, deployed
+from tests.template.project import (
+    deployed,
+    deployed_of_type,
+    functions,
+    listed,
+    names,
+    of_type,
+    state_machine,
+    statements,
+    strings,
+)
 
-TABLE = ("Fn::GetAtt", "ClassroomsTable", "Arn")
-SECRET = ("Fn::GetAtt", "WebhookSecret", "Id")
-MACHINE = ("Ref", "ClassroomStateMachine")
-EXECUTIONS = (
-    "Fn::Sub",
-    "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:${ClassroomStateMachine.Name}:*",
-)
-ONE_TIME_TARGET = (
-    *("Fn::If", "HasOneTimeTarget", ("Ref", "OneTimeTargetFunctionArn")),
-    ("Fn::GetAtt", "HelloAtFunction", "Arn"),
-)
-STAMPS = ("Fn::GetAtt", "BookingsTable", "Arn")
-BUS = ("Fn::Sub", "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}")
-QUEUE = ("Fn::GetAtt", "StreamFailuresQueue", "Arn")
-TABLE_ACCESS = {("dynamodb:GetItem", TABLE), ("dynamodb:UpdateItem", TABLE)}
-TASK = TABLE_ACCESS | {("secretsmanager:GetSecretValue", SECRET)}
 LOG_DELIVERY = {
     f"logs:{action}"
     for action in (
-        "CreateLogDelivery",
-        "GetLogDelivery",
-        "UpdateLogDelivery",
-        "DeleteLogDelivery",
-        "ListLogDeliveries",
-        "PutResourcePolicy",
-        "DescribeResourcePolicies",
-        "DescribeLogGroups",
+        *("CreateLogDelivery", "GetLogDelivery", "UpdateLogDelivery", "DeleteLogDelivery", "ListLogDeliveries"),
+        *("PutResourcePolicy", "DescribeResourcePolicies", "DescribeLogGroups"),
     )
 }
-"""What Step Functions needs to log; none of it knows resources.
-
-https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
-"""
-
-RECONCILE = TABLE_ACCESS | {
-    ("states:StartExecution", MACHINE),
-    ("states:StopExecution", EXECUTIONS),
-    ("states:DescribeExecution", EXECUTIONS),
-}
-
-ONE_TIME = ("Ref", "OneTimeLambdaScheduler")
-INVOCATIONS = (
-    "Fn::Sub",
-    "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:${OneTimeLambdaScheduler.Name}:*",
+"""What Step Functions needs to log: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html"""
+ON_TABLES = {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"}
+ACTIONS = (
+    LOG_DELIVERY
+    | {f"dynamodb:{action}" for action in ON_TABLES}
+    | {"states:StartExecution", "states:StopExecution", "states:DescribeExecution"}
+    | {"events:PutEvents", "lambda:InvokeFunction", "secretsmanager:GetSecretValue", "sqs:SendMessage"}
 )
-ALLOWED: dict[str, set[tuple[str, Any]]] = {
-    "ClassroomChangedFunctionRole": RECONCILE | {("sqs:SendMessage", QUEUE)},
-    "ExecutionEndedFunctionRole": RECONCILE,
-    "SweepFunctionRole": RECONCILE
-    | {
-        ("dynamodb:Query", ("Fn::Sub", "${ClassroomsTable.Arn}/index/ByAttention")),
-        ("dynamodb:Scan", TABLE),
-        ("sqs:SendMessage", ("Fn::GetAtt", "SweepFailuresQueue", "Arn")),
-    },
-    "StartRecordingFunctionRole": TASK,
-    "SendLivePingFunctionRole": TASK,
-    "StopRecordingFunctionRole": TASK,
-    "TaskFailedFunctionRole": TABLE_ACCESS,
-    "ClassroomLifecycleFunctionRole": {
-        ("events:PutEvents", BUS),
-        ("sqs:SendMessage", ("Fn::GetAtt", "LifecycleFailuresQueue", "Arn")),
-    },
-    # A transaction is allowed what each of its writes is.
-    "BookingReceivedFunctionRole": TABLE_ACCESS
-    | {
-        ("dynamodb:PutItem", TABLE),
-        ("dynamodb:DeleteItem", TABLE),
-        ("dynamodb:GetItem", STAMPS),
-        ("dynamodb:UpdateItem", STAMPS),
-        ("sqs:SendMessage", ("Fn::GetAtt", "BookingFailuresQueue", "Arn")),
-    },
-    "ClassroomApiFunctionRole": TABLE_ACCESS
-    | {
-        ("dynamodb:PutItem", TABLE),
-        ("dynamodb:DeleteItem", TABLE),
-        ("dynamodb:BatchGetItem", TABLE),
-        ("dynamodb:Query", ("Fn::Sub", "${ClassroomsTable.Arn}/index/ByDay")),
-        ("states:StartExecution", ONE_TIME),
-        ("states:StopExecution", INVOCATIONS),
-        ("states:DescribeExecution", INVOCATIONS),
-    },
-    "ApiGatewayCloudWatchRole": set(),
-    "ClassroomStateMachineRole": {
-        ("lambda:InvokeFunction", ("Fn::GetAtt", f"{name}Function", "Arn"))
-        for name in ("StartRecording", "SendLivePing", "StopRecording", "TaskFailed")
+ROLES = sorted(deployed_of_type("AWS::IAM::Role"))
+MACHINES = {"ClassroomStateMachine": "classroom", "OneTimeLambdaScheduler": "one_time_lambda_scheduler"}
+
+
+def test_no_role_may_do_anything_but_this() -> None:
+    assert {action for role in ROLES for action, _ in grants(role)} == ACTIONS
+    assert {statement["Effect"] for role in ROLES for statement in statements(role)} == {"Allow"}
+
+
+def test_only_log_delivery_knows_no_resource_and_only_executions_a_pattern() -> None:
+    for role in ROLES:
+        for action, resource in grants(role):
+            executions = action in {"states:StopExecution", "states:DescribeExecution"}
+            assert (resource == "*") == (action in LOG_DELIVERY)
+            assert executions == any(re.search(r":execution:\$\{\w+\.Name\}:\*$", text) for text in strings(resource))
+            assert executions or resource == "*" or not any("*" in text for text in strings(resource))
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_a_function_may_use_only_what_its_variables_and_failure_destinations_name(function: str) -> None:
+    properties = functions()[function]
+    events = [event["Properties"].get("DestinationConfig") for event in properties.get("Events", {}).values()]
+    named = names([properties["Environment"], events, properties.get("EventInvokeConfig", {}).get("DestinationConfig")])
+
+    assert {name for _, resource in grants(f"{function}Role") for name in names(resource)} <= named
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_a_function_that_is_told_a_secret_or_a_state_machine_may_use_it(function: str) -> None:
+    used = {(action, name) for action, resource in grants(f"{function}Role") for name in names(resource)}
+    for variable, value in functions()[function]["Environment"]["Variables"].items():
+        if variable.endswith("_SECRET_ARN"):
+            assert ("secretsmanager:GetSecretValue", value["Fn::GetAtt"][0]) in used
+        if variable.endswith("STATE_MACHINE_ARN"):
+            actions = {action for action, name in used if {"Ref": name} == value}
+            assert actions == {"states:StartExecution", "states:StopExecution", "states:DescribeExecution"}
+
+
+def test_who_may_do_more_with_items_than_read_and_mark_them() -> None:
+    more = {
+        (role.removesuffix("FunctionRole"), action.partition(":")[2], table)
+        for role in ROLES
+        for action, resource in grants(role)
+        for table in names(resource) & set(of_type("AWS::DynamoDB::Table"))
+        if action not in {"dynamodb:GetItem", "dynamodb:UpdateItem"}
     }
-    | {(action, "*") for action in LOG_DELIVERY},
-    "HelloAtFunctionRole": set(),
-    "OneTimeLambdaSchedulerRole": {("lambda:InvokeFunction", ONE_TIME_TARGET)}
-    | {(action, "*") for action in LOG_DELIVERY},
-}
-MANAGED = {
-    "ClassroomChangedFunctionRole": {
-        "service-role/AWSLambdaBasicExecutionRole",
-        "service-role/AWSLambdaDynamoDBExecutionRole",
-        "AWSXrayWriteOnlyAccess",
-    },
-    "ExecutionEndedFunctionRole": {
-        "service-role/AWSLambdaBasicExecutionRole",
-        "service-role/AWSLambdaSQSQueueExecutionRole",
-        "AWSXrayWriteOnlyAccess",
-    },
-    "ClassroomLifecycleFunctionRole": {
-        "service-role/AWSLambdaBasicExecutionRole",
-        "service-role/AWSLambdaDynamoDBExecutionRole",
-        "AWSXrayWriteOnlyAccess",
-    },
-    "BookingReceivedFunctionRole": {
-        "service-role/AWSLambdaBasicExecutionRole",
-        "service-role/AWSLambdaSQSQueueExecutionRole",
-        "AWSXrayWriteOnlyAccess",
-    },
-    "ClassroomStateMachineRole": {"AWSXrayWriteOnlyAccess if IsTraced"},
-    "OneTimeLambdaSchedulerRole": {"AWSXrayWriteOnlyAccess if IsTraced"},
-    "ApiGatewayCloudWatchRole": {"service-role/AmazonAPIGatewayPushToCloudWatchLogs"},
-}
-MANAGED_FOR_ANY_FUNCTION = {"service-role/AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
+
+    assert more == {
+        *(("BookingReceived", action, "ClassroomsTable") for action in ("PutItem", "DeleteItem")),
+        *(("ClassroomApi", action, "ClassroomsTable") for action in ("PutItem", "DeleteItem", "BatchGetItem", "Query")),
+        *(("Sweep", action, "ClassroomsTable") for action in ("Query", "Scan")),
+    }
 
 
-def test_there_are_no_other_roles() -> None:
-    assert set(_roles()) == set(ALLOWED)
-    assert not [name for name, each in deployed().items() if each["Type"] in {"AWS::IAM::Policy", "AWS::IAM::User"}]
-    # What this one allows is said in test_encryption.py.
-    assert [name for name, each in deployed().items() if each["Type"] == "AWS::IAM::ManagedPolicy"] == ["KmsKeyAccess"]
+@pytest.mark.parametrize("machine", sorted(MACHINES))
+def test_a_state_machine_may_invoke_the_functions_of_its_definition_and_no_other(machine: str) -> None:
+    substitutions = of_type("AWS::Serverless::StateMachine")[machine]["DefinitionSubstitutions"]
+    used = {name for text in strings(state_machine(MACHINES[machine])) for name in re.findall(r"\$\{(\w+)\}", text)}
+    invoked = [resource for action, resource in grants(f"{machine}Role") if action == "lambda:InvokeFunction"]
+
+    assert used == set(substitutions)
+    assert sorted(map(str, invoked)) == sorted(map(str, substitutions.values()))
+    assert {action for action, _ in grants(f"{machine}Role")} == {"lambda:InvokeFunction"} | LOG_DELIVERY
 
 
-@pytest.mark.parametrize("role", sorted(ALLOWED))
-def test_a_role_may_do_what_it_must_and_no_more(role: str) -> None:
-    statements = [
-        statement
-        for policy in _roles()[role].get("Policies", [])
-        for statement in policy["PolicyDocument"]["Statement"]
-    ]
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_serves_its_service_alone_with_the_policies_of_aws_for_its_kind(role: str) -> None:
+    properties = deployed()[role]["Properties"]
+    [statement] = properties["AssumeRolePolicyDocument"]["Statement"]
+    of_aws = {
+        re.sub(r".*/", "", text) for text in strings(properties["ManagedPolicyArns"]) if "iam::aws:policy" in text
+    }
+    owner = functions().get(role.removesuffix("Role"), {})
+    events = {event["Type"] for event in owner.get("Events", {}).values()}
 
-    assert {statement["Effect"] for statement in statements} <= {"Allow"}
-    assert {
-        (action, _hashable(resource))
-        for statement in statements
-        for action in _listed(statement["Action"])
-        for resource in _listed(statement["Resource"])
-    } == ALLOWED[role]
-
-
-@pytest.mark.parametrize("role", sorted(ALLOWED))
-def test_a_role_has_only_the_managed_policies_of_its_kind(role: str) -> None:
-    managed = {_named(policy) for policy in _roles()[role]["ManagedPolicyArns"]}
-
-    assert managed == MANAGED.get(role, MANAGED_FOR_ANY_FUNCTION)
-
-
-@pytest.mark.parametrize("role", sorted(ALLOWED))
-def test_a_role_can_be_assumed_by_its_service_alone(role: str) -> None:
-    [statement] = _roles()[role]["AssumeRolePolicyDocument"]["Statement"]
-    service = "lambda" if role.endswith("FunctionRole") else "states"
-    service = "apigateway" if role == "ApiGatewayCloudWatchRole" else service
-
-    assert _listed(statement["Principal"]["Service"]) == [f"{service}.amazonaws.com"]
+    if owner:
+        service, expected = "lambda", {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
+        expected |= {"AWSLambdaDynamoDBExecutionRole"} if "DynamoDB" in events else set()
+        expected |= {"AWSLambdaSQSQueueExecutionRole"} if "SQS" in events else set()
+    elif role == "ApiGatewayCloudWatchRole":
+        service, expected = "apigateway", {"AmazonAPIGatewayPushToCloudWatchLogs"}
+    else:
+        service, expected = "states", {"AWSXrayWriteOnlyAccess"}
+        assert "IsTraced" in str(properties["ManagedPolicyArns"])
+    assert listed(statement["Principal"]["Service"]) == [f"{service}.amazonaws.com"]
+    assert of_aws == expected
 
 
-def test_the_queues_of_bookings_take_messages_of_the_rule_alone() -> None:
-    policy = deployed()["BookingQueuesPolicy"]["Properties"]
-    [statement] = policy["PolicyDocument"]["Statement"]
-    queues = ["BookingQueue", "BookingFailuresQueue"]
+def test_nobody_else_is_let_to_anything() -> None:
+    """No users, and no policies but those that roles take; KmsKeyAccess is the subject of test_storage.py."""
+    kinds = {each["Type"] for each in deployed().values() if each["Type"].startswith("AWS::IAM::")}
+    owners = {*functions(), *MACHINES}
 
-    assert policy["Queues"] == [{"Ref": queue} for queue in queues]
-    assert statement["Resource"] == [{"Fn::GetAtt": [queue, "Arn"]} for queue in queues]
-    assert (statement["Effect"], statement["Action"]) == ("Allow", "sqs:SendMessage")
-    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
-    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["BookingRule", "Arn"]}}}
+    assert kinds == {"AWS::IAM::Role", "AWS::IAM::ManagedPolicy"}
+    assert set(of_type("AWS::IAM::ManagedPolicy")) == {"ReconcileAccess", "TaskAccess", "KmsKeyAccess"}
+    assert set(ROLES) == {f"{owner}Role" for owner in owners} | {"ApiGatewayCloudWatchRole"}
 
 
-def test_no_action_is_a_wildcard_and_only_log_delivery_has_no_resource() -> None:
-    for allowed in ALLOWED.values():
-        assert not [action for action, _ in allowed if "*" in action]
-        assert {action for action, resource in allowed if resource == "*"} <= LOG_DELIVERY
-
-
-def _roles() -> dict[str, Json]:
-    return {name: each["Properties"] for name, each in deployed().items() if each["Type"] == "AWS::IAM::Role"}
-
-
-def _named(policy: Any) -> str:
-    """A managed policy of AWS, with the condition under which the role has it."""
-    if isinstance(policy, dict) and "Fn::If" in policy:
-        condition, arn, otherwise = policy["Fn::If"]
-        assert otherwise == {"Ref": "AWS::NoValue"}
-        return f"{_named(arn)} if {condition}"
-    return _text(policy).partition(":iam::aws:policy/")[2]
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _text(arn: Any) -> str:
-    return str(arn["Fn::Sub"] if isinstance(arn, dict) else arn)
-
-
-def _hashable(resource: Any) -> Any:
-    if isinstance(resource, str):
-        return resource
-    [(function, argument)] = resource.items()
-    return (function, *(_hashable(each) for each in _listed(argument)))
+def grants(role: str) -> Iterator[tuple[str, Any]]:
+    """Each action that a role may take, with the resource on which it may."""
+    for statement in statements(role):
+        for action in listed(statement["Action"]):
+            for resource in listed(statement["Resource"]):
+                yield action, resource
