@@ -61,15 +61,20 @@ def result(about: str, rows: Sequence[Row], machine: dict[str, Any], plot: str) 
 
 
 def _document(results: dict[str, Any]) -> str:
-    return "\n".join(_section(title, found) for title, found in results.items())
+    """Each question with its machine, where that is another than the one before."""
+    parts, last = [], ""
+    for title, found in results.items():
+        about = "\n".join(textwrap.wrap(found["about"], 120, break_on_hyphens=False))
+        headlines = [row for row in (Row(**row) for row in found["rows"]) if row.headline]
+        parts.append(f"### {title}\n\n{about}\n\n{table(headlines)}\n\n![{title}]({found['plot']})\n")
+        if (where := _where(found["machine"])) != last:
+            parts.append(f"{where}\n")
+        last = where
+    return "\n".join(parts)
 
 
-def _section(title: str, found: dict[str, Any]) -> str:
-    rows = [row for row in (Row(**row) for row in found["rows"]) if row.headline]
-    at = found["machine"]
-    where = f"{at['cpu']}, {at['cores']} cores, Python {at['python']}, load {at['load']}, {at['date']}."
-    about = "\n".join(textwrap.wrap(found["about"], 120, break_on_hyphens=False))
-    return f"### {title}\n\n{about}\n\n{table(rows)}\n\n![{title}]({found['plot']})\n\n{where}\n"
+def _where(machine: dict[str, Any]) -> str:
+    return f"Measured on {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {machine['date']}."
 
 
 def table(rows: Sequence[Row]) -> str:
