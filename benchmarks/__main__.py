@@ -10,7 +10,7 @@ from benchmarks import plots, report
 from benchmarks.rows import Row
 
 QUESTIONS = ("cold_start", "throughput", "cost", "punctuality", "hotspot", "growth")
-"""Modules of this package: each has TITLE and `measure(say) -> list[Row]`, and `plot(rows)` where bars don't say it."""
+"""Modules here: each has TITLE, ABOUT and `measure(say) -> list[Row]`, and `plot(rows)` where bars do not suffice."""
 _PLOTS = report.DOCUMENT.parent / "performance"
 
 
@@ -31,7 +31,7 @@ def main() -> int:
         _PLOTS.mkdir(exist_ok=True)
         plot = module.plot(rows) if hasattr(module, "plot") else plots.bars(module.TITLE, rows)
         (_PLOTS / f"{name}.svg").write_text(plot)
-        found[module.TITLE] = report.result(rows, machine, f"performance/{name}.svg")
+        found[module.TITLE] = report.result(module.ABOUT, rows, machine, f"performance/{name}.svg")
         report.save(found)
         print(f"\n{report.table(rows)}\n\n  {time.monotonic() - began:.0f} s", flush=True)
     return 0

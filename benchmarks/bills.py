@@ -69,15 +69,15 @@ def _others(content: Iterable[str] | bytes) -> int:
 PEERS: dict[str, tuple[dict[str, float], str]] = {
     "the article's app": (
         {"state transition": 6, "Lambda request": 4, "write unit": 1},
-        "an insert starts an execution and no more: edits and deletions are not followed",
+        "follows no edit",
     ),
     "EventBridge Scheduler, three schedules": (
         {"one-time schedule": 3, "Lambda request": 4, "write unit": 1},
-        "precise to a minute; state between the three is yours to keep",
+        "precise to a minute",
     ),
     "Lambda durable functions": (
         {"durable operation": 6, "Lambda request": 8, "write unit": 1},
-        "a wait can't be cancelled or moved; precision not published",
+        "a wait cannot move",
     ),
 }
 """One class elsewhere: what is billed, with one write of the classroom itself, and what it lacks.

@@ -1,9 +1,10 @@
-"""The figures as a table: on the terminal, in results.json and in docs/performance.md."""
+"""The figures on the terminal, in results.json and, those that matter most, in docs/performance.md."""
 
 import json
 import os
 import platform
-from collections.abc import Iterable, Sequence
+import textwrap
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ RESULTS = Path(__file__).parent / "results.json"
 DOCUMENT = PROJECT / "docs" / "performance.md"
 _BEGIN = "<!-- make bench writes from here -->"
 _END = "<!-- to here -->"
+_VERDICTS = {True: "met", False: "**missed**", None: ""}
 
 
 def machine(date: str) -> dict[str, Any]:
@@ -53,42 +55,61 @@ def save(results: dict[str, Any]) -> None:
     DOCUMENT.write_text(f"{before}{_BEGIN}\n\n{_document(results)}\n{_END}{after}")
 
 
-def result(rows: Sequence[Row], machine: dict[str, Any], plot: str) -> dict[str, Any]:
-    """What results.json holds of one question."""
-    return {"machine": machine, "plot": plot, "rows": [asdict(row) for row in rows]}
+def result(about: str, rows: Sequence[Row], machine: dict[str, Any], plot: str) -> dict[str, Any]:
+    """The entry of one question in results.json."""
+    return {"about": about, "machine": machine, "plot": plot, "rows": [asdict(row) for row in rows]}
 
 
 def _document(results: dict[str, Any]) -> str:
-    parts = []
+    """Each question with its machine, where that is another than the one before."""
+    parts, last = [], ""
     for title, found in results.items():
-        rows = [Row(**row) for row in found["rows"]]
-        at = found["machine"]
-        where = f"{at['cpu']}, {at['cores']} cores, Python {at['python']}, load {at['load']} before, {at['date']}"
-        parts.append(f"### {title}\n\n{table(rows)}\n\n![{title}]({found['plot']})\n\nMeasured on {where}.\n")
+        about = "\n".join(textwrap.wrap(found["about"], 120, break_on_hyphens=False))
+        headlines = [row for row in (Row(**row) for row in found["rows"]) if row.headline]
+        parts.append(f"### {title}\n\n{about}\n\n{table(headlines)}\n\n![{title}]({found['plot']})\n")
+        if (where := _where(found["machine"])) != last:
+            parts.append(f"{where}\n")
+        last = where
     return "\n".join(parts)
 
 
-def table(rows: Iterable[Row]) -> str:
+def _where(machine: dict[str, Any]) -> str:
+    return f"Measured on {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}, {machine['date']}."
+
+
+def table(rows: Sequence[Row]) -> str:
     """As Markdown, which is readable on a terminal too."""
-    cells = [["measure", "figure", "compared with", "ratio", "goal", ""]]
-    cells += [_cells(row) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = ["| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in cells]
-    lines.insert(1, "| " + " | ".join("-" * max(3, w) for w in widths) + " |")
-    return "\n".join(lines)
+    columns = [column for column in _columns(rows) if any(column[1:])]
+    widths = [max(map(len, column)) for column in columns]
+    lines = [[c.ljust(w) for c, w in zip(line, widths, strict=True)] for line in zip(*columns, strict=True)]
+    lines.insert(1, ["-" * max(3, width) for width in widths])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _cells(row: Row) -> list[str]:
-    other = "" if row.compared_value is None else f": {_number(row.compared_value)} {row.unit}"
+def _columns(rows: Sequence[Row]) -> list[list[str]]:
+    """Each with its heading first. A peer or a goal that all rows share is the heading."""
+    peer, peers = _labelled("peer", [(row.compared_with, _peers_amount(row)) for row in rows])
+    goal, goals = _labelled("goal", [(row.goal, _VERDICTS[row.met]) for row in rows])
     return [
-        row.measure,
-        f"{_number(row.value)} {row.unit}",
-        row.compared_with + other,
-        "" if row.ratio is None else f"{row.ratio:g} x",
-        row.goal,
-        {True: "met", False: "**missed**", None: ""}[row.met],
+        ["measure", *(row.measure for row in rows)],
+        ["figure", *(_amount(row.value, row.unit) for row in rows)],
+        [peer, *peers],
+        ["ratio", *("" if row.ratio is None else f"{row.ratio:g} x" for row in rows)],
+        [goal, *goals],
     ]
 
 
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:,.4g}"
+def _labelled(heading: str, cells: Sequence[tuple[str, str]]) -> tuple[str, list[str]]:
+    labels = {label for label, _ in cells}
+    if len(labels) == 1 and "" not in labels:
+        return labels.pop(), [text for _, text in cells]
+    return heading, [": ".join(filter(None, cell)) for cell in cells]
+
+
+def _peers_amount(row: Row) -> str:
+    return "" if row.compared_value is None else _amount(row.compared_value, row.unit)
+
+
+def _amount(value: float, unit: str) -> str:
+    number = f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:,.4g}"
+    return f"${number}" if unit == "$" else f"{number} {unit}".strip()

@@ -1,15 +1,18 @@
-"""What a question is answered with: figures, each beside what it is compared with."""
+"""The answer to a question: figures, each beside its peer's."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 Say = Callable[[str], None]
-"""Tells whoever waits what goes on."""
+"""Reports progress."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure. `ratio` is its share of what it was compared with in the same run: the machine cancels out of it."""
+    """One figure. `ratio` relates it to its peer's in the same run, so that the machine cancels out.
+
+    docs/performance.md shows the headlines; results.json has every row.
+    """
 
     question: str
     measure: str
@@ -20,8 +23,9 @@ class Row:
     ratio: float | None = None
     goal: str = ""
     met: bool | None = None
+    headline: bool = True
 
 
 def ratio(value: float, other: float) -> float:
-    """How many times `other` is `value`: to two places, which is more than a shared machine knows."""
+    """`value` as a multiple of `other`. Two places are more than a shared machine can tell."""
     return round(value / other, 2)

@@ -17,6 +17,10 @@ from local.places import PROJECT
 from local.ports import LOOPBACK
 
 TITLE = "Throughput of the stream handler"
+ABOUT = (
+    "A server on loopback answers each AWS call after 20 ms. Ours writes the intent and starts the execution; the "
+    "peers only start it. The scheduler's own writes, most of a stream, cost a comparison of two images."
+)
 LATENCY = 0.020
 _FASTER, _NO_OPS = 6, 20_000
 
@@ -30,12 +34,12 @@ def measure(say: Say) -> list[Row]:
     rate = {name: NEW / times[name] for name in ("ours", "article", "powertools")}
     no_ops = OWN / times["no-op"]
     return [
-        _faster("StartExecution one after the other", rate["ours"], rate["article"], goal=True),
+        _faster("one StartExecution after the other", rate["ours"], rate["article"], goal=True),
         _faster("Powertools' BatchProcessor", rate["ours"], rate["powertools"], goal=False),
-        _faster("its own processor time, if calls took none", rate["ours"], NEW / times["ours, processor"], goal=False),
+        _faster("its processor time alone", rate["ours"], NEW / times["ours, processor"], goal=False),
         Row(
             question=TITLE,
-            measure="records of the scheduler's own writes",
+            measure="own writes",
             value=round(no_ops),
             unit="a second on one core",
             goal=f"at least {_NO_OPS:,}",
@@ -48,7 +52,7 @@ def _faster(peer: str, ours: float, theirs: float, *, goal: bool) -> Row:
     times = ratio(ours, theirs)
     return Row(
         question=TITLE,
-        measure="new classrooms: read, written, started",
+        measure="new classrooms",
         value=round(ours),
         unit="a second",
         compared_with=peer,
@@ -56,6 +60,7 @@ def _faster(peer: str, ours: float, theirs: float, *, goal: bool) -> Row:
         ratio=times,
         goal=f"at least {_FASTER} x" if goal else "",
         met=times >= _FASTER if goal else None,
+        headline=goal,
     )
 
 

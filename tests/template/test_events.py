@@ -1,4 +1,4 @@
-"""The published schemas of events, and the examples in their documentation."""
+"""The published schemas of events, and the examples in them and in their documentation."""
 
 import json
 import re
@@ -16,12 +16,13 @@ from tests.template.project import template
 
 SCHEMAS = sorted(FOLDER.glob("*/*.schema.json"))
 DIRECTIONS = {"published": Transition, "received": Kind}
-DOCUMENT = (FOLDER / "README.md").read_text()
-EXAMPLES: list[dict[str, Any]] = [
+EXAMPLES: list[dict[str, Any]] = [example for path in SCHEMAS for example in json.loads(path.read_text())["examples"]]
+SHOWN: list[dict[str, Any]] = [
     example
-    for text in re.findall(r"^```json\n(.*?)^```", DOCUMENT, re.M | re.S)
+    for text in re.findall(r"^```json\n(.*?)^```", (FOLDER / "README.md").read_text(), re.M | re.S)
     if "detail" in (example := json.loads(text))
 ]
+"""Those in the document."""
 
 
 def direction_of(example: dict[str, Any]) -> str:
@@ -52,7 +53,9 @@ def test_each_event_has_one_example() -> None:
     assert shown == sorted((direction, str(kind)) for direction, kinds in DIRECTIONS.items() for kind in kinds)
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: f"{direction_of(example)} {example['detail-type']}")
+@pytest.mark.parametrize(
+    "example", [*EXAMPLES, *SHOWN], ids=lambda example: f"{direction_of(example)} {example['detail-type']}"
+)
 def test_an_example_fits_its_schema(example: dict[str, Any]) -> None:
     assert complaints(direction_of(example), example) == []
     assert direction_of(example) == "received" or unknown_fields(example) == set()

@@ -51,7 +51,7 @@ class EditableTableClassrooms(TableClassrooms):
     ) -> tuple[Sequence[Item], Position | None]:
         """One query of keys and one read of at most 100 items: an index that held them would cost half of every class.
 
-        docs/decisions/0017-the-index-of-days-holds-keys.md
+        docs/decisions/0017-the-day-index-holds-keys-only.md
         """
         try:
             answer = self._table.query(

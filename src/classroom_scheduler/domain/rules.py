@@ -15,7 +15,7 @@ class Rules:
     """`horizon` is how long before its class an execution is started at the earliest.
 
     `start_lead`, in whole seconds, is how long before it a recorder is: 10,000 classes on one minute would meet the
-    quotas in one second (docs/decisions/0019-recorders-start-spread-over-a-lead.md).
+    quotas in one second (docs/decisions/0019-spread-recorder-starts-before-the-class.md).
     """
 
     horizon: timedelta = HORIZON
