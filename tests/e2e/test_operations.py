@@ -10,7 +10,8 @@ import pytest
 
 from local.environment import REGION, environment
 from local.stack import STACK_NAME
-from tests.e2e.client import Client, seconds_from_now
+from tests.e2e.client import Client
+from tests.e2e.region import Region
 from tests.template.project import ROOT
 
 DOCUMENT = (ROOT / "docs" / "operations.md").read_text()
@@ -39,7 +40,7 @@ class Operator:
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -81,13 +82,13 @@ def test_a_pointer_in_the_failures_queue_leads_to_the_classrooms(operator: Opera
     latest = operator.runs(
         f"aws dynamodbstreams get-shard-iterator {shard_id} --shard-iterator-type LATEST --output text"
     )
-    room = client.new_id()
-    client.put({"classroomId": room, "start": seconds_from_now(600), "end": seconds_from_now(900)})
+    room = client.write_class(600, 900)
     written = operator.runs(f"aws dynamodbstreams get-records --shard-iterator {latest}")
-    first = json.loads(written)["Records"][0]["dynamodb"]["SequenceNumber"]
-    receive, records, _ = commands_under("Records that ran out of retries")
+    records = [record["dynamodb"] for record in json.loads(written)["Records"]]
+    first = next(each["SequenceNumber"] for each in records if each["Keys"]["classroomId"]["S"] == room)
+    receive, read, _ = commands_under("Records that ran out of retries")
     pointer = f"STREAM={stream.strip()} SHARD={shard['ShardId']} FIRST={first} SIZE=1000"
-    found = records.replace("STREAM=… SHARD=… FIRST=… SIZE=…", pointer)
+    found = read.replace("STREAM=… SHARD=… FIRST=… SIZE=…", pointer)
     assert pointer in found
 
     operator.runs(receive)
@@ -105,16 +106,18 @@ def test_status_events_are_moved_from_the_failures_queue_to_the_one_that_is_read
     assert "ExecutionEndedQueue" in destination
 
 
-def test_waiting_classes_move_to_the_new_definition(operator: Operator, client: Client) -> None:
-    room = client.new_id()
-    client.put({"classroomId": room, "start": seconds_from_now(600), "end": seconds_from_now(900)})
-    before = client.wait_for(room, "SCHEDULED", within=10)["executionName"]
+@pytest.mark.xdist_group("own stacks")
+def test_waiting_classes_move_to_the_new_definition(region: Region, tmp_path: Path) -> None:
+    """On a stack of its own, whose waiting classes are nobody else's."""
+    client = region.client
+    room = client.write_class(600, 900)
+    before = client.wait_for(room, "SCHEDULED")["executionName"]
     [move] = commands_under("Changing the state machine while classes wait")
 
-    operator.runs(move)
+    Operator(client, tmp_path).runs(move)
 
-    after = client.wait_until(room, lambda item: item["executionName"] != before, within=30)
-    assert client.executions(room) == {before: "ABORTED", after["executionName"]: "RUNNING"}
+    after = client.wait_until(room, lambda item: item["executionName"] != before)
+    client.wait_for_executions(room, {before: "ABORTED", after["executionName"]: "RUNNING"})
     client.delete(room)
 
 
