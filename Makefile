@@ -60,7 +60,7 @@ endif
 # Both at once: the end-to-end tests mostly wait, many at a time, on one stack. The others keep every core busy and give
 # way to them (nice), so that what happens on the stack happens on time.
 test-end-to-end: $(READY)
-	@$(PYTEST) --numprocesses=6 --dist=loadgroup tests/e2e $(call labelled,end to end)
+	@$(PYTEST) --numprocesses=6 tests/e2e $(call labelled,end to end)
 
 test-all-others: $(READY)
 	@nice $(PYTEST) --numprocesses=auto --dist=worksteal --ignore=tests/e2e $(call labelled,all others)

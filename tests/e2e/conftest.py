@@ -5,27 +5,19 @@ With `-n`, the process that deals out the tests runs the stack and tells its wor
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it has none
 
 from local.errors import StepFailed
-from local.stack import Deployment, running_stack
+from local.stack import running_stack
 from tests.e2e.client import Client
-from tests.e2e.region import Region, running_region
-
-
-@dataclass(frozen=True)
-class SharedStack(Deployment):
-    """The stack of this session. Its tests run at the same time, so each looks at classrooms of its own only."""
-
-    processes: tuple[int, ...]
-    """The pids of the emulator and of the process in which the demo server answers."""
-
+from tests.e2e.stacks import SharedStack
 
 _running = ExitStack()
 _SHARED = pytest.StashKey[SharedStack]()
@@ -47,17 +39,30 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["stack"] = told | {"template": str(shared.template), "logs": str(shared.logs)}
 
 
+class _OneByOne(LoadScopeScheduling):  # type: ignore[misc]  # nor has its base
+    """Each test goes to a worker that has time, but those with stacks of their own all go to one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file.endswith("test_stacks_of_their_own.py") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """How tests are dealt out."""
+    return _OneByOne(config, log)
+
+
 def pytest_unconfigure() -> None:
     """End the stack, in the process that runs it and after its workers."""
     _running.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all tests of this folder, so that `-m "not e2e"` leaves them out. What takes longest begins first."""
+    """Mark all tests of this folder, so that `-m "not e2e"` leaves them out."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session")
@@ -85,10 +90,3 @@ def _start(say: Callable[[str], None]) -> SharedStack:
 def client(stack: SharedStack) -> Client:
     """A person's view of the stack."""
     return Client(stack)
-
-
-@pytest.fixture(scope="session")
-def region(stack: SharedStack) -> Iterator[Region]:
-    """A stack of one's own, for what can't be done to one that others use."""
-    with running_region(stack.template) as region:
-        yield region

@@ -8,8 +8,6 @@ import time
 from datetime import datetime
 from typing import Any
 
-import pytest
-
 from tests.e2e.client import ALL_THREE, FAR, NATURAL, Client, Item, seconds_from_now
 
 
@@ -136,7 +134,6 @@ def test_a_running_class_moved_into_the_future_stops_now_and_runs_again_then(cli
     ]
 
 
-@pytest.mark.long
 def test_twenty_classes_edited_over_and_over_while_they_run_all_converge(client: Client) -> None:
     chance = random.Random(20261201)
     rooms = [client.write_class(chance.uniform(2, 15), FAR) for _ in range(20)]

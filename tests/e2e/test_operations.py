@@ -11,7 +11,6 @@ import pytest
 from local.environment import REGION, environment
 from local.stack import STACK_NAME
 from tests.e2e.client import Client
-from tests.e2e.region import Region
 from tests.template.project import ROOT
 
 DOCUMENT = (ROOT / "docs" / "operations.md").read_text()
@@ -30,11 +29,13 @@ class Operator:
         self._url = client.stack.aws.endpoint_url
         self._environment = environment(self._url, folder)
         [preamble] = commands_under("Operations")
-        self._preamble = preamble.replace("STACK=classroom-scheduler\n", f"STACK={STACK_NAME}\n")
+        own = preamble.replace("STACK=classroom-scheduler\n", f"STACK={STACK_NAME}\n")
+        set_there = self.runs("set -o allexport", own, "env -0").split("\0")
+        self._environment = dict(each.split("=", 1) for each in set_there if each)
 
     def runs(self, *commands: str) -> str:
         """What the commands print. Fails with what they complain of."""
-        script = "\n".join([self._preamble, *commands])
+        script = "\n".join(commands)
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", self._of_version_1(script)],
             env=self._environment,
@@ -52,9 +53,9 @@ class Operator:
         return script.replace("aws sqs ", f"aws --endpoint-url {self._url} sqs ")
 
 
-@pytest.fixture
-def operator(client: Client, tmp_path: Path) -> Operator:
-    return Operator(client, tmp_path)
+@pytest.fixture(scope="module")
+def operator(client: Client, tmp_path_factory: pytest.TempPathFactory) -> Operator:
+    return Operator(client, tmp_path_factory.mktemp("operator"))
 
 
 def test_the_first_block_finds_the_stack(operator: Operator, client: Client) -> None:
@@ -104,21 +105,6 @@ def test_status_events_are_moved_from_the_failures_queue_to_the_one_that_is_read
     assert (option_from, option_to) == ("--source-arn", "--destination-arn")
     assert "ExecutionEndedFailuresQueue" in source
     assert "ExecutionEndedQueue" in destination
-
-
-@pytest.mark.xdist_group("own stacks")
-def test_waiting_classes_move_to_the_new_definition(region: Region, tmp_path: Path) -> None:
-    """On a stack of its own, whose waiting classes are nobody else's."""
-    client = region.client
-    room = client.write_class(600, 900)
-    before = client.wait_for(room, "SCHEDULED")["executionName"]
-    [move] = commands_under("Changing the state machine while classes wait")
-
-    Operator(client, tmp_path).runs(move)
-
-    after = client.wait_until(room, lambda item: item["executionName"] != before)
-    client.wait_for_executions(room, {before: "ABORTED", after["executionName"]: "RUNNING"})
-    client.delete(room)
 
 
 def test_the_deployed_dashboard_shows_the_deployed_alarms(operator: Operator) -> None:

@@ -1,12 +1,8 @@
 """Executions that end before their time, on a deployed stack: every class goes on as written."""
 
 import json
-from datetime import UTC, datetime
-
-import pytest
 
 from tests.e2e.client import ALL_THREE, FAR, NATURAL, Client, seconds_from_now, wait_until
-from tests.e2e.region import Region
 
 HORIZON = 7_200 * 3_600
 """Seconds: the template's HorizonHours."""
@@ -84,59 +80,3 @@ def test_a_deferred_class_is_scheduled_when_its_time_comes_inside_the_horizon(cl
     client.wait_for_executions(room, {item["executionName"]: "RUNNING"})
     client.delete(room)
     client.wait_for_execution(item["executionName"], "ABORTED")
-
-
-@pytest.mark.xdist_group("own stacks")
-def test_an_item_that_no_record_told_of_is_found_by_the_audit(region: Region) -> None:
-    """Without the stream handler, as when its record ran out of retries."""
-    client = region.client
-    mapping = stream_mapping(client)
-    functions = client.stack.aws.functions
-    functions.update_event_source_mapping(UUID=mapping, Enabled=False)
-    room = client.write_class(FAR, FAR + 10)
-
-    assert ask_to_sweep(client, audit="everything")["MARKED"] >= 1
-
-    assert "status" not in (item := client.get(room))
-    assert item["attentionAt"] > datetime.now(UTC).isoformat()
-    functions.update_event_source_mapping(UUID=mapping, Enabled=True)
-    client.wait_for(room, "SCHEDULED")
-    client.delete(room)
-
-
-def stream_mapping(client: Client) -> str:
-    mappings = client.stack.aws.functions.list_event_source_mappings()["EventSourceMappings"]
-    (uuid,) = [mapping["UUID"] for mapping in mappings if "ClassroomChanged" in mapping["FunctionArn"]]
-    return uuid
-
-
-@pytest.mark.long
-@pytest.mark.xdist_group("own stacks")
-def test_classes_go_on_after_all_executions_were_lost_without_an_event(region: Region) -> None:
-    """The emulator is ended and started again. An operator who knows of it need not wait for what is overdue."""
-    client = region.client
-    recording = client.write_class(2, 60)
-    client.wait_for_call(recording, "recording.live")
-    to_come = client.write_class(40, 60)
-    deferred = client.write_class(HORIZON + 3600, HORIZON + 7200)
-    before = {
-        room: client.wait_for(room, status)
-        for room, status in (
-            (recording, "RECORDING"),
-            (to_come, "SCHEDULED"),
-            (deferred, "DEFERRED"),
-        )
-    }
-
-    region.restart()
-    for room in (recording, to_come):
-        client.wait_for_execution(before[room]["executionName"], "FAILED")
-    assert client.get(to_come)["executionName"] == before[to_come]["executionName"], "nobody heard of it"
-
-    ask_to_sweep(client, sweep="everything")
-
-    assert {room: client.get(room).get("restarts", 0) for room in before} == {recording: 1, to_come: 1, deferred: 0}
-    for room in (recording, to_come):
-        item = client.wait_for(room, "COMPLETED")
-        assert item["recordingId"] == before[room]["recordingId"]
-        assert client.calls(room) == ALL_THREE

@@ -1,9 +1,10 @@
-"""A second emulated AWS with a stack of its own, for tests that stop what is shared or restart all of it."""
+"""The stack that all tests share, and a second one for those that stop what is shared or restart all of it."""
 
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from local.emulator import emulator
@@ -14,6 +15,14 @@ from local.stack import EMULATOR_PORT, SERVER_PORT, Deployment, deploy
 from tests.e2e.client import Client
 
 LOGS = STATE / "e2e-region"
+
+
+@dataclass(frozen=True)
+class SharedStack(Deployment):
+    """The stack of this session. Its tests run at the same time, so each looks at classrooms of its own only."""
+
+    processes: tuple[int, ...]
+    """The pids of the emulator and of the process in which the demo server answers."""
 
 
 class Region:
