@@ -63,7 +63,7 @@ test-end-to-end: $(READY)
 	@$(PYTEST) --numprocesses=6 tests/e2e $(call labelled,end to end)
 
 test-all-others: $(READY)
-	@nice $(PYTEST) --numprocesses=auto --dist=worksteal --ignore=tests/e2e $(call labelled,all others)
+	@nice env $(PYTEST) --numprocesses=auto --dist=worksteal --ignore=tests/e2e $(call labelled,all others)
 
 labelled = 2>&1 | awk '{ print "$(1) | " $$0; fflush() }'
 
