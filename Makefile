@@ -16,7 +16,7 @@ export SAM_CLI_TELEMETRY := 0
 # Nobody's AWS profile has a part in the checks and tests.
 OFFLINE := AWS_DEFAULT_REGION=us-east-1 AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 # Some tests are named for a set, whose order must be the same in every process.
-PYTEST := $(OFFLINE) PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0 python -m pytest
+PYTEST := $(OFFLINE) PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0 PYTHONUNBUFFERED=1 python -m pytest
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-annotate --no-header $(if $(UPGRADE),--upgrade)
 # The stamp carries the version of Python, so that another PYTHON= makes another .venv.
