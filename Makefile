@@ -65,7 +65,8 @@ test-end-to-end: $(READY)
 test-all-others: $(READY)
 	@nice env $(PYTEST) --numprocesses=auto --dist=worksteal --ignore=tests/e2e $(call labelled,all others)
 
-labelled = 2>&1 | awk '{ print "$(1) | " $$0; fflush() }'
+# By the shell, line by line: awk and sed keep what they read until it is a block of it.
+labelled = 2>&1 | while IFS= read -r line; do echo "$(1) | $$line"; done
 
 check: $(READY) package-check policy  ## Lint, types, template, policies and packages
 	ruff check .
