@@ -8,16 +8,15 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo test check package-check policy chaos bench asl deploy lock clean
+.PHONY: help setup run demo test test-end-to-end test-all-others check package-check policy chaos bench asl deploy lock clean
 
 # The tools of .venv come first for everything that is started from here, `sam build` and its pip included.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 # Nobody's AWS profile has a part in the checks and tests.
 OFFLINE := AWS_DEFAULT_REGION=us-east-1 AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
-# The end-to-end tests run alone, because they are about what happens when; all others on every core.
-# Some are named for a set, whose order must be the same in every process.
-PYTEST := $(OFFLINE) PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0 python -m pytest
+# Some tests are named for a set, whose order must be the same in every process.
+PYTEST := $(OFFLINE) PYTHONDONTWRITEBYTECODE=1 PYTHONHASHSEED=0 PYTHONUNBUFFERED=1 python -m pytest
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-annotate --no-header $(if $(UPGRADE),--upgrade)
 # The stamp carries the version of Python, so that another PYTHON= makes another .venv.
@@ -55,9 +54,19 @@ test: $(READY)  ## Run every test, the end-to-end ones on the emulator included
 ifdef PYTEST_ARGS
 	@$(PYTEST) $(PYTEST_ARGS)
 else
-	@$(PYTEST) --numprocesses=auto --dist=worksteal -m "not e2e"
-	@$(PYTEST) -m e2e
+	@$(MAKE) --no-print-directory --jobs=2 test-end-to-end test-all-others
 endif
+
+# Both at once: the end-to-end tests mostly wait, many at a time, on one stack. The others keep every core busy and give
+# way to them (nice), so that what happens on the stack happens on time.
+test-end-to-end: $(READY)
+	@$(PYTEST) --numprocesses=6 tests/e2e $(call labelled,end to end)
+
+test-all-others: $(READY)
+	@nice env $(PYTEST) --numprocesses=auto --dist=worksteal --ignore=tests/e2e $(call labelled,all others)
+
+# By the shell, line by line: awk and sed keep what they read until it is a block of it.
+labelled = 2>&1 | while IFS= read -r line; do echo "$(1) | $$line"; done
 
 check: $(READY) package-check policy  ## Lint, types, template, policies and packages
 	ruff check .

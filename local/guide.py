@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from local.environment import ACCESS_KEY, REGION
-from local.stack import STACK_NAME, Stack
+from local.stack import STACK_NAME, Deployment
 
 
-def guide(stack: Stack) -> str:
+def guide(stack: Deployment) -> str:
     """How to write, read and end classrooms of this stack: commands to be pasted into another terminal."""
     table = f"--table-name {stack.table_name}"
     item = (
@@ -45,14 +45,14 @@ Any Lambda function once, in 10 seconds (this one says hello):
   {_aws()} stepfunctions start-execution {machine} --input {execution_input}
 
 What the classroom server received, and what its recorders do:
-  curl -s {stack.server.url}/log
-  curl -s {stack.server.url}/recordings
+  curl -s {stack.server_url}/log
+  curl -s {stack.server_url}/recordings
 
 Logs of the start are in {stack.logs}. What the classroom server hears from now on:
 """
 
 
-def _variables(stack: Stack) -> list[str]:
+def _variables(stack: Deployment) -> list[str]:
     return [
         f"STACK={STACK_NAME}",
         f"AWS_ENDPOINT_URL={stack.aws.endpoint_url}",

@@ -1,20 +1,30 @@
-"""Ports on loopback: the preferred one if it is free, else any."""
+"""Ports on loopback: the preferred one if it is free, else one of the next."""
 
 import socket
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 LOOPBACK = "127.0.0.1"
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Opens what listens there, whatever proxy the machine goes through elsewhere."""
 
 
-def choose(preferred: int, what: str) -> int:
-    """The preferred port, or another after saying that it is taken."""
-    if _is_free(preferred):
-        return preferred
-    other = any_free()
-    print(f"Port {preferred} is taken; {what} uses {other} instead.")
-    return other
+@contextmanager
+def reserved(preferred: int, what: str) -> Iterator[int]:
+    """The preferred port, or the next free one after saying that it is taken; nobody else gets it during the block.
+
+    A stack that starts at the same second looks at the same ports. Whoever holds a port's UDP twin has it.
+    """
+    for port in range(preferred, min(preferred + 100, 65_536)):
+        with socket.socket(type=socket.SOCK_DGRAM) as twin:
+            if not (_binds(twin, port) and _is_free(port)):
+                continue
+            if port != preferred:
+                print(f"Port {preferred} is taken; {what} uses {port} instead.")
+            yield port
+            return
+    raise OSError(f"No port from {preferred} on is free for {what}.")
 
 
 def any_free() -> int:
@@ -29,8 +39,12 @@ def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         # As servers do, or a port would look taken for a minute after its last connection was closed.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
+        return _binds(probe, port)
+
+
+def _binds(probe: socket.socket, port: int) -> bool:
+    try:
+        probe.bind((LOOPBACK, port))
+    except OSError:
+        return False
     return True

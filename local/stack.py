@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from local.environment import REGION, architecture, environment, python_runtime
 from local.errors import StepFailed
 from local.packages import build
 from local.places import STATE
-from local.ports import choose
+from local.ports import reserved
 from local.processes import run_step
 from local.server import ClassroomServer, classroom_server
 
@@ -28,14 +29,22 @@ Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Stack:
-    """A deployed stack that runs; `logs` is the folder with the output of all that was started."""
+class Deployment:
+    """A deployed stack as any process on this machine can use it.
 
-    aws: Aws
-    emulator: Emulator
-    server: ClassroomServer
+    `template` is what `sam build` made; `logs` is the folder with the output of all that was started.
+    """
+
+    endpoint_url: str
+    server_url: str
     outputs: dict[str, str]
+    template: Path
     logs: Path
+
+    @cached_property
+    def aws(self) -> Aws:
+        """The emulator's services."""
+        return Aws(self.endpoint_url)
 
     @property
     def table_name(self) -> str:
@@ -51,7 +60,15 @@ class Stack:
     def api_url(self) -> str:
         """Where the HTTP API is on this machine: the emulator serves AWS's host names by a path of its own."""
         address = urlsplit(self.outputs["ApiUrl"])
-        return f"{self.aws.endpoint_url}/_aws/execute-api/{address.netloc.partition('.')[0]}{address.path}"
+        return f"{self.endpoint_url}/_aws/execute-api/{address.netloc.partition('.')[0]}{address.path}"
+
+
+@dataclass(frozen=True)
+class Stack(Deployment):
+    """A deployed stack whose emulator and demo server this process runs."""
+
+    emulator: Emulator
+    server: ClassroomServer
 
 
 @contextmanager
@@ -65,26 +82,27 @@ def running_stack(name: str, *, say: Say) -> Iterator[Stack]:
     with (
         # Each Lambda worker of the emulator unpacks its code there and leaves it.
         tempfile.TemporaryDirectory(prefix="classroom-scheduler-", ignore_cleanup_errors=True) as folder,
-        classroom_server(choose(SERVER_PORT, "the classroom server")) as server,
-        emulator(choose(EMULATOR_PORT, "the emulator"), log=logs / "emulator.log", temporary=Path(folder)) as emulated,
+        reserved(SERVER_PORT, "the classroom server") as server_port,
+        classroom_server(server_port) as server,
+        reserved(EMULATOR_PORT, "the emulator") as port,
+        emulator(port, log=logs / "emulator.log", temporary=Path(folder)) as emulated,
     ):
         say(f"emulator of AWS     {emulated.url}")
         say(f"classroom server    {server.url}")
-        aws = Aws(emulated.url)
-        outputs = build_and_deploy(aws, server, logs, Path(folder), say)
-        yield Stack(aws, emulated, server, outputs, logs)
+        began = time.monotonic()
+        env = environment(emulated.url, Path(folder))
+        template = build(Path(folder) / "build", env=env, log=logs / "sam-build.log")
+        say(f"sam build           {time.monotonic() - began:.1f} s")
+        outputs = deploy(emulated.url, server, template, logs, Path(folder), say)
+        yield Stack(emulated.url, server.url, outputs, template, logs, emulated, server)
 
 
-def build_and_deploy(
-    aws: Aws, server: ClassroomServer, logs: Path, scratch: Path, say: Say, **parameters: object
+def deploy(
+    endpoint_url: str, server: ClassroomServer, template: Path, logs: Path, scratch: Path, say: Say
 ) -> dict[str, str]:
-    """`sam build` and `sam deploy` with these parameters, and the server knows the secret; the stack's outputs."""
-    env = environment(aws.endpoint_url, scratch)
+    """`sam deploy` what was built, and the server knows the secret; the stack's outputs."""
     began = time.monotonic()
-    template = build(scratch / "build", env=env, log=logs / "sam-build.log")
-    say(f"sam build           {time.monotonic() - began:.1f} s")
-
-    began = time.monotonic()
+    aws = Aws(endpoint_url)
     # A bucket of our own, because --resolve-s3 would deploy a second stack for one first.
     aws.s3.create_bucket(Bucket=_BUCKET)
     command = ["sam", "deploy", "--config-env", "local", "--template-file", str(template), "--stack-name", STACK_NAME]
@@ -92,9 +110,8 @@ def build_and_deploy(
     command += ["--no-confirm-changeset", "--no-progressbar", "--parameter-overrides"]
     command += [f"ClassroomServerUrl={server.webhooks_url}"]
     command += [f"PythonRuntime={python_runtime()}", f"Architecture={architecture()}"]
-    command += [f"{name}={value}" for name, value in parameters.items()]
     log = logs / "sam-deploy.log"
-    run_step("sam deploy", command, env=env, log=log, timeout=180)
+    run_step("sam deploy", command, env=environment(endpoint_url, scratch), log=log, timeout=300)
     outputs = _outputs(aws, log)
     say(f"sam deploy          {time.monotonic() - began:.1f} s")
     secret = aws.secretsmanager.get_secret_value(SecretId=outputs["WebhookSecretArn"])

@@ -122,11 +122,11 @@ def go_on_for_ever(interval: float) -> Answer:
 
 
 def _drip(request: BaseHTTPRequestHandler, piece: bytes, interval: float) -> None:
-    """Twenty pieces at most, so that a caller who would wait for ever gets an answer all the same."""
+    """For half a minute at most, so that a caller who would wait for ever gets an answer all the same."""
     closing = _server(request).closing
     request.close_connection = True
     with suppress(OSError):
-        for _ in range(20):
+        for _ in range(round(30 / interval)):
             if closing.wait(interval):
                 break
             request.wfile.write(piece)

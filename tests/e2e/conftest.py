@@ -1,13 +1,61 @@
-"""One fresh emulator, demo server and deployment for all end-to-end tests of a session."""
+"""One fresh emulator, demo server and deployment for all end-to-end tests, however many processes run them.
 
+With `-n`, the process that deals out the tests runs the stack and tells its workers where it is.
+"""
+
+import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it has none
 
-from local.stack import Stack, running_stack
+from local.errors import StepFailed
+from local.stack import running_stack
 from tests.e2e.client import Client
+from tests.e2e.stacks import SharedStack
+
+_running = ExitStack()
+_SHARED = pytest.StashKey[SharedStack]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Start the stack before there are workers."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    assert terminal is not None
+    config.stash[_SHARED] = _start(terminal.write_line)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker where the stack is, in types that pass between processes."""
+    shared = node.config.stash[_SHARED]
+    told = {field.name: getattr(shared, field.name) for field in fields(shared)}
+    node.workerinput["stack"] = told | {"template": str(shared.template), "logs": str(shared.logs)}
+
+
+class _OneByOne(LoadScopeScheduling):  # type: ignore[misc]  # nor has its base
+    """Each test goes to a worker that has time, but those with stacks of their own all go to one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file.endswith("test_stacks_of_their_own.py") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """How tests are dealt out."""
+    return _OneByOne(config, log)
+
+
+def pytest_unconfigure() -> None:
+    """End the stack, in the process that runs it and after its workers."""
+    _running.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -18,22 +66,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def stack(request: pytest.FixtureRequest) -> SharedStack:
     """The stack as `sam` deployed it. Its logs stay in .local/e2e/."""
-    # Ctrl-C runs the end of this fixture; these two would otherwise leave the emulator behind.
+    told = getattr(request.config, "workerinput", {}).get("stack")
+    if told is None:
+        return _start(print)
+    return SharedStack(**told | {"template": Path(told["template"]), "logs": Path(told["logs"])})
+
+
+def _start(say: Callable[[str], None]) -> SharedStack:
+    # Ctrl-C ends pytest in order; these two would otherwise leave the emulator behind.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
-    with running_stack("e2e", say=print) as running:
-        yield running
+    try:
+        running = _running.enter_context(running_stack("e2e", say=say))
+    except StepFailed as failure:
+        pytest.exit(str(failure), returncode=1)
+    pids = (running.emulator.process.pid, os.getpid())
+    return SharedStack(running.endpoint_url, running.server_url, running.outputs, running.template, running.logs, pids)
 
 
 @pytest.fixture(scope="session")
-def _client(stack: Stack) -> Client:
+def client(stack: SharedStack) -> Client:
+    """A person's view of the stack."""
     return Client(stack)
-
-
-@pytest.fixture
-def client(_client: Client) -> Iterator[Client]:
-    """A person's view of the stack, with a server that behaves until the test says otherwise."""
-    yield _client
-    _client.clear_faults()

@@ -13,7 +13,8 @@ import pytest
 from local.environment import environment
 from local.guide import guide
 from local.places import PROJECT
-from local.stack import STACK_NAME, Stack
+from local.stack import STACK_NAME, Deployment
+from tests.e2e.client import Client
 
 MARK = "<!-- runnable -->"
 """Stands on the line before a block of shell commands; no reader sees it."""
@@ -35,7 +36,7 @@ def test_every_mark_stands_before_a_block_of_shell_commands(document: str) -> No
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
-def test_the_commands_of_a_document_run(document: str, stack: Stack, tmp_path: Path) -> None:
+def test_the_commands_of_a_document_run(document: str, stack: Deployment, tmp_path: Path) -> None:
     said = tmp_path / "said"
 
     code = _run(_script(document), environment(stack.aws.endpoint_url, tmp_path) | {"STACK": STACK_NAME}, said)
@@ -44,7 +45,7 @@ def test_the_commands_of_a_document_run(document: str, stack: Stack, tmp_path: P
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl on this machine")
-def test_what_make_run_prints_can_be_pasted(stack: Stack, tmp_path: Path) -> None:
+def test_what_make_run_prints_can_be_pasted(stack: Deployment, client: Client, tmp_path: Path) -> None:
     commands = re.findall(r"^  (\S.*)$", guide(stack), re.MULTILINE)
     said = tmp_path / "said"
 
@@ -52,6 +53,8 @@ def test_what_make_run_prints_can_be_pasted(stack: Stack, tmp_path: Path) -> Non
 
     assert len(commands) == 9
     assert code == 0, said.read_text()
+    assert '"openapi": ' in said.read_text()
+    client.wait_for("physics-2", "SCHEDULED", "RECORDING", "COMPLETED")
 
 
 def test_a_command_that_fails_is_noticed_and_placed(tmp_path: Path) -> None:
@@ -97,7 +100,7 @@ def _run(script: str, env: dict[str, str], output: Path) -> int:
         ) as process,
     ):
         try:
-            return process.wait(180)
+            return process.wait(300)
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             raise

@@ -21,7 +21,7 @@ def _start(client: Client, file: str, name: str) -> dict[str, Any]:
 def test_a_class_that_no_item_names_starts_nothing_and_makes_sure_that_nothing_runs(client: Client) -> None:
     given = _start(client, "class-that-no-item-names.json", "nowhere-1-by-hand")
 
-    client.wait_for_execution("nowhere-1-by-hand", "SUCCEEDED", within=30)
+    client.wait_for_execution("nowhere-1-by-hand", "SUCCEEDED")
 
     assert client.calls(given["classroomId"]) == ["recording.stop"]
     described = client.stack.aws.stepfunctions.describe_execution(
@@ -35,7 +35,7 @@ def test_a_class_that_no_item_names_starts_nothing_and_makes_sure_that_nothing_r
 def test_a_class_that_is_to_come_waits(client: Client) -> None:
     given = _start(client, "class.json", "algebra-1-by-hand")
 
-    client.wait_for_execution("algebra-1-by-hand", "RUNNING", within=5)
+    client.wait_for_execution("algebra-1-by-hand", "RUNNING")
     client.stop_execution("algebra-1-by-hand")
 
     assert client.log(given["classroomId"]) == []

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.stack import Stack
+from local.stack import Deployment
 
 SCAN = """
 import os, boto3
@@ -18,7 +18,7 @@ def handler(event, context):
 
 
 @pytest.fixture
-def stranger(stack: Stack) -> Iterator[str]:
+def stranger(stack: Deployment) -> Iterator[str]:
     """A function that scans the table, under a role of the stack that may not."""
     functions = stack.aws.functions
     every = functions.get_paginator("list_functions").paginate()
@@ -39,7 +39,7 @@ def stranger(stack: Stack) -> Iterator[str]:
     functions.delete_function(FunctionName="stranger")
 
 
-def test_a_function_without_permission_is_denied(stack: Stack, stranger: str) -> None:
+def test_a_function_without_permission_is_denied(stack: Deployment, stranger: str) -> None:
     answer = stack.aws.functions.invoke(FunctionName=stranger)
 
     error = json.loads(answer["Payload"].read())
@@ -47,7 +47,7 @@ def test_a_function_without_permission_is_denied(stack: Stack, stranger: str) ->
     assert "dynamodb:Scan" in error["errorMessage"]
 
 
-def test_a_function_with_permission_is_not(stack: Stack) -> None:
+def test_a_function_with_permission_is_not(stack: Deployment) -> None:
     answer = stack.aws.functions.invoke(FunctionName=stack.outputs["SweepFunctionName"], Payload=b'{"audit": "hourly"}')
 
     assert "errorMessage" not in json.loads(answer["Payload"].read())

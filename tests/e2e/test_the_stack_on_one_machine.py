@@ -1,17 +1,11 @@
 """The commands that run the stack on this machine keep to it, and leave nothing behind."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from local.places import PROJECT
-from local.stack import Stack
+from tests.e2e.stacks import SharedStack
 
 LISTENING = "0A"
 LOOPBACK = "0100007F"
@@ -19,56 +13,14 @@ LOOPBACK = "0100007F"
 pytestmark = pytest.mark.skipif(not Path("/proc/self/net/tcp").exists(), reason="reads /proc")
 
 
-def test_nothing_listens_beyond_loopback(stack: Stack) -> None:
-    addresses = {*_listening(stack.emulator.process.pid), *_listening(os.getpid())}
+def test_nothing_listens_beyond_loopback(stack: SharedStack) -> None:
+    addresses = {address for pid in stack.processes for address in _listening(pid)}
     assert {address for address, _ in addresses} == {LOOPBACK}
-    assert {stack.server.server_port, int(stack.aws.endpoint_url.rpartition(":")[2])} <= {port for _, port in addresses}
+    assert {_port(stack.server_url), _port(stack.endpoint_url)} <= {port for _, port in addresses}
 
 
-def test_the_demo_runs_one_class_on_time_beside_another_stack_and_leaves_nothing(stack: Stack, tmp_path: Path) -> None:
-    done = subprocess.run(
-        _demo(), cwd=PROJECT, env=_own(tmp_path), capture_output=True, text=True, timeout=180, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"Port {stack.server.server_port} is taken" in done.stdout
-    for line in ("recording.start, answered 200", "recording.live, answered 200", "recording.stop, answered 200"):
-        assert line in done.stdout
-    assert "Started, pinged and stopped once each" in done.stdout
-    assert list(_processes(tmp_path)) == []
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("moment", ["classroom server  ", "sam build", "is written to the table"])
-def test_a_demo_that_is_terminated_leaves_nothing(moment: str, tmp_path: Path) -> None:
-    with subprocess.Popen(_demo(), cwd=PROJECT, env=_own(tmp_path), stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert any(moment in line for line in process.stdout)
-        time.sleep(0.5)
-        assert list(_processes(tmp_path))
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 128 + signal.SIGTERM
-    assert list(_processes(tmp_path)) == []
-    assert list(tmp_path.iterdir()) == []
-
-
-def _demo() -> list[str]:
-    return [sys.executable, "-m", "local", "demo"]
-
-
-def _own(folder: Path) -> dict[str, str]:
-    """An environment by whose TMPDIR all that the demo starts can be told from everything else."""
-    return os.environ | {"TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"}
-
-
-def _processes(folder: Path) -> Iterator[str]:
-    """The commands of the processes whose temporary files are under this folder; zombies have no environment."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            variables = (process / "environ").read_bytes().split(b"\0")
-            if any(variable.startswith(b"TMPDIR=" + os.fsencode(folder)) for variable in variables):
-                yield (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except (OSError, UnicodeDecodeError):
-            continue
+def _port(url: str) -> int:
+    return int(url.rpartition(":")[2])
 
 
 def _listening(pid: int) -> Iterator[tuple[str, int]]:

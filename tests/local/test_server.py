@@ -3,7 +3,6 @@
 import http.client
 import json
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from local.server import MAX_BODY, ClassroomServer, classroom_server
+from tests.waiting import eventually
 
 SECRET = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYqr"
 
@@ -44,7 +44,7 @@ def send(server: ClassroomServer, webhook_id: str, message: object) -> tuple[int
 def request(
     server: ClassroomServer, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
 ) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
     try:
         connection.request(method, path, body, dict(headers or {}))
         response = connection.getresponse()
@@ -191,14 +191,14 @@ def test_told_to_fail_twice_it_fails_twice_and_then_acts(server: ClassroomServer
 
 
 def test_told_to_act_and_time_out_it_has_acted(server: ClassroomServer) -> None:
-    fault(server, type="recording.start", act=True, delaySeconds=0.3)
+    fault(server, type="recording.start", act=True, delaySeconds=30)
     body = json.dumps(webhook()).encode()
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=0.1)
     connection.request("POST", "/webhooks", body, signed("id-1", body))
     with pytest.raises(TimeoutError):
         connection.getresponse()
     connection.close()
-    assert recordings(server)[0]["state"] == "recording"
+    eventually(lambda: [each["state"] for each in recordings(server)], lambda states: states == ["recording"])
     assert send(server, "id-1", webhook())[0] == 200
     assert [entry["duplicate"] for entry in log(server)] == [False, True]
 
@@ -212,13 +212,13 @@ def test_told_to_hang_up_it_has_acted_but_answers_nothing(server: ClassroomServe
 
 
 def test_a_slow_answer_holds_nobody_else_up(server: ClassroomServer) -> None:
-    fault(server, classroomId="room-1", delaySeconds=1)
-    slow = threading.Thread(target=send, args=(server, "id-1", webhook()))
-    slow.start()
-    began = time.monotonic()
-    send(server, "id-2", webhook(recording_id="r-2", classroom_id="room-2"))
-    assert time.monotonic() - began < 0.5
-    slow.join()
+    fault(server, classroomId="room-1", delaySeconds=600)
+    body = json.dumps(webhook()).encode()
+    slow = http.client.HTTPConnection("127.0.0.1", server.server_port)
+    slow.request("POST", "/webhooks", body, signed("id-1", body))
+    eventually(lambda: log(server))
+    assert send(server, "id-2", webhook(recording_id="r-2", classroom_id="room-2"))[0] == 200
+    slow.close()
 
 
 def test_faults_can_be_taken_back(server: ClassroomServer) -> None:
