@@ -192,13 +192,13 @@ def test_a_message_that_is_delivered_twice_does_nothing_the_second_time(day: Day
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("not json", "This is no JSON"),
+        ("not json", "The body is not JSON"),
         ("[]", "no event of EventBridge"),
-        ('{"detail": {"livePingDelay": NaN}}', "NaN is no number"),
+        ('{"detail-type": "Classroom Booked", "detail": {"livePingDelay": NaN}}', "NaN, which is no number of JSON"),
         (json.dumps(a_booking(start="soon")), '`start` is "soon"'),
         (json.dumps(a_booking(status="COMPLETED")), "`status`, which the scheduler alone writes"),
-        (json.dumps(a_booking(notes="\ud800")), "algebra-1"),
-        (json.dumps(a_booking(large=10**126)), "algebra-1"),
+        (json.dumps(a_booking(notes="\ud800")), "`notes` contains half of a surrogate pair"),
+        (json.dumps(a_booking(large=10**126)), "`large` is a number of the size 1E+126"),
     ],
     ids=["no json", "a list", "NaN", "no time", "the scheduler's", "half a character", "a large number"],
 )

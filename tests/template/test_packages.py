@@ -17,14 +17,24 @@ from tests.template.project import ROOT, functions
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What src/Makefile makes for one function; all of them have the same content."""
-    source = tmp_path_factory.mktemp("source") / "src"
+    """What src/Makefile makes for one function; all but HelloAt have the same content."""
+    return _make("StartRecordingFunction", tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def hello(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What src/Makefile makes for HelloAt, which stands alone."""
+    return _make("HelloAtFunction", tmp_path_factory)
+
+
+def _make(function: str, folders: pytest.TempPathFactory) -> Path:
+    source = folders.mktemp("source") / "src"
     shutil.copytree(ROOT / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
-    artifacts = tmp_path_factory.mktemp("artifacts")
+    artifacts = folders.mktemp("artifacts")
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     made = {"PATH": path, "HOME": os.environ.get("HOME", "/"), "ARTIFACTS_DIR": str(artifacts)}
     subprocess.run(
-        ["make", "-C", str(source), "build-StartRecordingFunction"],
+        ["make", "-C", str(source), f"build-{function}"],
         env=made | build_variables(),
         check=True,
         timeout=300,
@@ -50,9 +60,16 @@ def package(folder: Path, function: str = "StartRecordingFunction") -> Package:
     return Package(function, folder, properties["Handler"], tuple(properties["Environment"]["Variables"]))
 
 
-@pytest.mark.parametrize("function", sorted(functions()))
+@pytest.mark.parametrize("function", sorted(functions().keys() - {"HelloAtFunction"}))
 def test_a_package_is_complete_small_and_pure_python(function: str, built: Path, runtime: Path) -> None:
     assert list(_problems(package(built, function), runtime)) == []
+
+
+def test_the_package_of_hello_at_carries_its_own_module_and_nothing_else(hello: Path, runtime: Path) -> None:
+    assert list(_problems(package(hello, "HelloAtFunction"), runtime)) == []
+    assert {str(path.relative_to(hello)) for path in hello.rglob("*.*") if path.suffix != ".pyc"} == {
+        f"classroom_scheduler/{name}.py" for name in ("__init__", "handlers/__init__", "handlers/hello_at")
+    }
 
 
 def test_boto3_and_what_comes_with_it_are_left_to_the_runtime(built: Path, runtime: Path) -> None:

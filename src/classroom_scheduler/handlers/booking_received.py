@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -10,6 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from classroom_scheduler.bootstrap import booking_office
 from classroom_scheduler.domain.booking import InvalidBooking, follow, parse_booking
 from classroom_scheduler.domain.errors import BookingAhead, BookingOutdated, ClassroomNotWritable
+from classroom_scheduler.handlers._queue import handle_messages
 from classroom_scheduler.observability import count, logger, metrics
 
 # What reschedules a classroom that isn't there is received so often, two minutes apart (VisibilityTimeout): it may have
@@ -21,8 +21,7 @@ _PATIENCE = 3
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Answers with the messages that have to come again; SQS redelivers those alone."""
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event, _receive, processor, context)
+    return handle_messages(event, _receive, context)
 
 
 def _receive(record: SQSRecord) -> None:

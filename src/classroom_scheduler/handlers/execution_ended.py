@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -13,15 +12,15 @@ from classroom_scheduler.domain.errors import FAILED_FOR_GOOD
 from classroom_scheduler.domain.names import classroom_of, is_stop_name
 from classroom_scheduler.domain.repair import execution_ended, stop_ended
 from classroom_scheduler.handlers._look import look_at
+from classroom_scheduler.handlers._queue import handle_messages
 from classroom_scheduler.observability import count, logger, metrics
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Answers with the messages that have to come again; the queue's redrive policy bounds how often they do."""
-    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    return process_partial_response(event=event, record_handler=_look, processor=processor, context=context)
+    """Answers with the messages that have to come again; SQS redelivers those alone."""
+    return handle_messages(event, _look, context)
 
 
 def _look(record: SQSRecord) -> None:
