@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,16 +40,10 @@ def _intrinsic(loader: yaml.Loader, suffix: str, node: yaml.Node) -> Json:
 _TemplateLoader.add_multi_constructor("!", _intrinsic)
 
 
-@cache
-def _parsed() -> Json:
-    """template.yaml: half a second of processor time, which hundreds of tests would take."""
-    content: Json = yaml.load((ROOT / "template.yaml").read_text(), Loader=_TemplateLoader)
-    return content
-
-
 def template() -> Json:
     """template.yaml, to be changed at will."""
-    return deepcopy(_parsed())
+    content: Json = yaml.load((ROOT / "template.yaml").read_text(), Loader=_TemplateLoader)
+    return content
 
 
 def of_type(resource_type: str) -> dict[str, Json]:
