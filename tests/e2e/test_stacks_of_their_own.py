@@ -155,5 +155,5 @@ def _processes(folder: Path) -> Iterator[str]:
 
 def _is_gone(folder: Path) -> None:
     """Nothing runs any more that had its temporary files there, and nothing of them is left."""
-    eventually(lambda: list(_processes(folder)), lambda left: not left)
+    eventually(lambda: list(_processes(folder)), lambda left: not left, within=30)
     assert list(folder.iterdir()) == []

@@ -18,7 +18,7 @@ from local.server import classroom_server
 from tests.waiting import PATIENCE, eventually
 
 # A child that has a child of its own, which ignores SIGTERM; both pids go to the file named by the first argument.
-STUBBORN = "import signal as s, time; s.signal(s.SIGTERM, s.SIG_IGN); print(1, flush=True); time.sleep(60)"
+STUBBORN = "import signal as s, time; s.signal(s.SIGTERM, s.SIG_IGN); print(1, flush=True); time.sleep(600)"
 FAMILY = f"""
 import os, pathlib, signal, subprocess, sys, time
 grandchild = subprocess.Popen(
@@ -29,7 +29,7 @@ grandchild.stdout.readline()
 partial = pathlib.Path(sys.argv[1] + ".partial")
 partial.write_text(f"{{os.getpid()}} {{grandchild.pid}}")
 partial.rename(sys.argv[1])
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -78,7 +78,7 @@ def test_a_child_is_ended_with_its_children_even_those_that_will_not(tmp_path: P
     with child([sys.executable, "-c", FAMILY, str(pids)], env={}, log=tmp_path / "log", grace=0.3):
         family = wait_for(pids)
         assert all(alive(pid) for pid in family)
-    eventually(lambda: not any(alive(pid) for pid in family))
+    eventually(lambda: not any(alive(pid) for pid in family), within=30)  # they would live for ten minutes
 
 
 @linux_only
@@ -104,7 +104,7 @@ except interrupts.Interrupted as interrupted:
         process.send_signal(number)
         process.send_signal(number)  # impatient people do
         assert process.wait(PATIENCE) == 128 + number
-    eventually(lambda: not any(alive(pid) for pid in family))
+    eventually(lambda: not any(alive(pid) for pid in family), within=30)  # they would live for ten minutes
 
 
 def test_a_signal_waits_while_a_child_is_being_born() -> None:
