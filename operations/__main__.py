@@ -7,18 +7,21 @@ because something is missing or forbids it. 130: Ctrl-C.
 import argparse
 import signal
 import sys
+from types import FrameType
 
 from operations import destroy, preflight, smoke
 from operations.account import connect
 from operations.errors import AwsError, NotBegun, Undone, in_words
 
 INTERRUPTED = 130
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 def main(arguments: list[str]) -> int:
     """Run the command; the exit code."""
     asked = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in _ENDING:
+        signal.signal(number, _interrupt)
     try:
         return 0 if asked.run(asked) else 1
     except NotBegun as error:
@@ -59,6 +62,13 @@ def _destroy(asked: argparse.Namespace) -> bool:
     terminal = destroy.Terminal(_say, input if sys.stdin.isatty() else None)
     destroy.destroy(connect(), asked.stack, terminal, agreed=asked.yes)
     return True
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """End as Ctrl-C does. Whoever presses it twice must not interrupt the tidying up."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _say(line: str) -> None:

@@ -12,9 +12,9 @@ from botocore.exceptions import InvalidRegionError
 from operations.errors import AwsError, NotBegun, in_words
 
 _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".api.amazonwebservices.com.cn")
-_QUICK = {"total_max_attempts": 4, "mode": "standard"}
+_QUICK: Any = {"total_max_attempts": 4, "mode": "standard"}
 # StopExecution refills at 25 a second outside the three largest Regions: what is throttled slows the caller down.
-_PATIENT = {"total_max_attempts": 10, "mode": "adaptive"}
+_PATIENT: Any = {"total_max_attempts": 10, "mode": "adaptive"}
 
 
 @dataclass(frozen=True)

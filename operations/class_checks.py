@@ -47,7 +47,7 @@ def busy(trial: Trial) -> Result:
 
 def stopped_by_hand(trial: Trial) -> Result:
     """A class whose execution somebody stops is taken up by another one, and recorded."""
-    room = trial.write("stopped", 45, 60)
+    room = trial.write("stopped", 30, 40)
     first = trial.wait_for_status(room, "SCHEDULED", within=30)["executionName"]
     trial.account.client("stepfunctions").stop_execution(
         executionArn=f"{trial.machine.replace(':stateMachine:', ':execution:')}:{first}",

@@ -14,7 +14,7 @@ from operations.account import Account
 from operations.errors import AwsError, NotBegun, Undone, in_words, is_denied
 from operations.executions import Stopper
 from operations.losses import losses, protections
-from operations.results import Say
+from operations.results import Say, counted
 from operations.stacks import Stack, describe, find, resources_of
 
 MACHINE = "AWS::StepFunctions::StateMachine"
@@ -108,13 +108,13 @@ def _status(account: Account, stack: Stack) -> str:
 def _news(account: Account, stack: Stack, stopper: Stopper) -> str:
     left = sum(each.status not in {"DELETE_COMPLETE", "DELETE_SKIPPED"} for each in resources_of(account, stack.id))
     refused = f", {len(stopper.refused)} could not be stopped yet" if stopper.refused else ""
-    return f"  {left} resources to go; {stopper.stopped} executions stopped{refused}"
+    return f"  {counted(left, 'resource')} to go; {counted(stopper.stopped, 'execution')} stopped{refused}"
 
 
 def _why_failed(account: Account, stack: Stack, stopper: Stopper) -> str:
     failed = [each for each in resources_of(account, stack.id) if each.status == "DELETE_FAILED"]
     named = [f"  {each.logical_id} ({each.type}, {each.physical_id}): {each.reason}" for each in failed]
-    first = f"CloudFormation could not delete {len(failed)} resources of {stack.name}:"
+    first = f"CloudFormation could not delete {counted(len(failed), 'resource')} of {stack.name}:"
     last = f"Mend what is said there, then `make destroy STACK={stack.name}` goes on; all else is gone. "
     return "\n".join([first, *named, last + _stopped(stopper)])
 
@@ -140,8 +140,8 @@ def _so_far(stack: Stack, stopper: Stopper) -> str:
 
 
 def _stopped(stopper: Stopper) -> str:
-    said = f"{stopper.stopped} executions were stopped."
+    said = f"Stopped: {counted(stopper.stopped, 'execution')}."
     if stopper.refused:
         why = in_words(next(iter(stopper.refused.values())))
-        said += f" {len(stopper.refused)} could not be: {why}"
+        said += f" Not stopped: {len(stopper.refused)}. {why}"
     return said

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from operations.account import Account
 from operations.errors import AwsError, code_of, in_words
 from operations.executions import how_many
+from operations.results import counted
 from operations.stacks import Stack
 
 _PAGES = 25
@@ -36,11 +37,12 @@ def protections(account: Account, stack: Stack) -> list[str]:
 
 def losses(account: Account, stack: Stack) -> Iterator[str]:
     """What is in the stack that nobody gets back, in lines."""
-    yield f"  {_resources(stack)} resources"
+    yield f"  {counted(_resources(stack), 'resource')}"
     yield from _classes(account, stack)
     for machine in stack.of_type("AWS::StepFunctions::StateMachine"):
         count = how_many(account, machine.physical_id, _EXECUTIONS)
-        yield f"  {_at_least(count, count == _EXECUTIONS)} open executions of {machine.logical_id}"
+        at_least = "at least " if count == _EXECUTIONS else ""
+        yield f"  {at_least}{counted(count, 'open execution')} of {machine.logical_id}"
 
 
 def _resources(stack: Stack) -> int:
@@ -58,8 +60,8 @@ def _classes(account: Account, stack: Stack) -> Iterator[str]:
     except AwsError as error:
         yield f"  classes that could not be counted: {in_words(error)}"
         return
-    counted = ", ".join(f"{_at_least(statuses[status], cut)} {words}" for status, words in _ALIVE.items())
-    yield f"  {_at_least(statuses.total(), cut)} classes in the table {name}: {counted}"
+    alive = ", ".join(f"{statuses[status]:,} {words}" for status, words in _ALIVE.items())
+    yield f"  {'at least ' if cut else ''}{counted(statuses.total(), 'class', 'classes')} in the table {name}: {alive}"
     if statuses["RECORDING"]:
         yield "  Nobody stops the recordings that run: their recorders go on until somebody stops them at the server."
 
@@ -87,7 +89,3 @@ def _table(account: Account, name: str) -> dict[str, Any] | None:
             raise
         return None
     return table
-
-
-def _at_least(count: int, cut: bool) -> str:
-    return f"at least {count:,}" if cut else f"{count:,}"

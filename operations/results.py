@@ -110,6 +110,11 @@ def run(checks: Sequence[Check], say: Say, *, at_once: int = 4, interrupted: Cal
     return all(result.outcome is not Outcome.FAIL for result in results)
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 execution`, `2,000 executions`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def lines(result: Result) -> Iterable[str]:
     """A result as it is printed: outcome, name, what was seen, and the mend below it."""
     yield f"{result.outcome:<6}{result.name:<{_NAME_WIDTH}}  {result.seen}"

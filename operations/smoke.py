@@ -11,10 +11,10 @@ from itertools import islice
 from operations import api_checks, class_checks, event_checks, watch_checks
 from operations.account import Account
 from operations.classroom_server import throw_away_server
-from operations.errors import AwsError, NotBegun, in_words
+from operations.errors import AwsError, NotBegun, Undone, in_words
 from operations.executions import running
 from operations.losses import protections
-from operations.results import Check, LeftBehind, NotSeen, Say, run
+from operations.results import Check, LeftBehind, NotSeen, Say, run, taken_away
 from operations.stacks import find
 from operations.trial import PREFIX, WITHIN, Trial
 
@@ -25,10 +25,14 @@ def smoke(account: Account, name: str, say: Say) -> bool:
     _refuse_what_is_in_use(trial)
     say(f"Smoke run {trial.name} on {name} in {account}; at most {WITHIN // 60} minutes.")
     try:
-        return _run(trial, say)
+        went_well = _run(trial, say)
     except KeyboardInterrupt:
-        said = "Interrupted: checks without a line were not finished. Its classes and its server are taken away, "
-        raise KeyboardInterrupt(f"{said}and the tasks of {name} call ClassroomServerUrl again.") from None
+        said = "Interrupted: checks without a line were not finished."
+        raise KeyboardInterrupt(f"{said} {_tidied(name)}") from None
+    except LeftBehind as error:
+        raise Undone(f"{error} Delete it by hand, or with the stack: make destroy STACK={name}") from error
+    say(_tidied(name))
+    return went_well
 
 
 def checks(trial: Trial) -> list[Check]:
@@ -54,16 +58,17 @@ def _run(trial: Trial, say: Say) -> bool:
     with ExitStack() as made:
         try:
             url = made.enter_context(throw_away_server(trial.account, trial.stack, trial.name))
-            say(f"The tasks of {trial.stack.name} call {url} meanwhile.\n")
-        except (AwsError, NotSeen, LeftBehind) as error:
+        except (*AwsError, NotSeen) as error:
             words = in_words(error) if isinstance(error, AwsError) else str(error)
             raise NotBegun(f"There is no classroom server for this run. {words} No check was made.") from error
-        made.callback(trial.tidy_up)
+        say(f"The tasks of {trial.stack.name} call {url} meanwhile.\n")
+        made.enter_context(taken_away(f"A class of {trial.name}", trial.tidy_up))
         every = checks(trial)
-        try:
-            return run(every, say, at_once=len(every), interrupted=trial.ended.set)
-        finally:
-            say("\nClasses, server and its URL are taken away, and the tasks call ClassroomServerUrl again.")
+        return run(every, say, at_once=len(every), interrupted=trial.ended.set)
+
+
+def _tidied(name: str) -> str:
+    return f"Classes and server of this run are taken away, and the tasks of {name} call ClassroomServerUrl again."
 
 
 def _refuse_what_is_in_use(trial: Trial) -> None:

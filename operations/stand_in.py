@@ -1,6 +1,7 @@
 """A classroom server in one Lambda function, for as long as a smoke run lasts.
 
-Zipped alone, so it needs nothing but the standard library and boto3. It verifies signatures as a real server does. A class says by its own attribute `smoke` how it is to be treated:
+Zipped alone, so it needs nothing but the standard library and boto3. It verifies signatures as a real server does.
+A class says by its own attribute `smoke` how it is to be treated:
 `{"status": 503, "times": 2}` answers its first two starts with 503.
 """
 

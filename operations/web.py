@@ -12,7 +12,7 @@ from botocore.utils import get_environ_proxies, should_bypass_proxies
 
 from operations.account import Account
 
-_TIMEOUT = (5, 35)
+_TIMEOUT: Any = (5, 35)
 """Seconds to connect and to answer: API Gateway gives up after 29."""
 
 
