@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import InvalidRegionError
+from botocore.exceptions import InvalidRegionError, NoRegionError
 
 from operations.errors import AwsError, NotBegun, in_words
 
@@ -56,11 +56,13 @@ def connect(region: str | None = None) -> Account:
     """The account of the credentials that are found here. Raises NotBegun where there are none that work."""
     try:
         session = boto3.Session(region_name=region)
+        if not session.region_name:  # STS alone would answer all the same
+            raise NoRegionError
         sts = _client(session, "sts", patient=False, emulated=False)
         caller = sts.get_caller_identity()
     except (*AwsError, InvalidRegionError) as error:
         raise NotBegun(f"{in_words(error)} Nothing was done.") from error
-    return Account(session, sts.meta.region_name, caller["Account"], caller["Arn"], sts.meta.endpoint_url)
+    return Account(session, session.region_name, caller["Account"], caller["Arn"], sts.meta.endpoint_url)
 
 
 def is_emulator(endpoint: str) -> bool:

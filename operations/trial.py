@@ -19,7 +19,6 @@ T = TypeVar("T")
 PREFIX = "smoke-"
 WITHIN = 8 * 60
 """Seconds that a run may take."""
-_POLL = 1.0
 
 
 @dataclass
@@ -32,6 +31,8 @@ class Trial:
     ended: threading.Event = field(default_factory=threading.Event)
     """Set where the run is broken off."""
     began: float = field(default_factory=time.monotonic)
+    every: float = 1.0
+    """Seconds between two looks at what is waited for."""
     _written: set[str] = field(default_factory=set)
 
     @property
@@ -90,7 +91,7 @@ class Trial:
         """What `look` finds as soon as it finds something. Raises NotSeen after `within` seconds, or with the run."""
         deadline = time.monotonic() + min(within, self.left)
         while (found := look()) is None:
-            if self.ended.wait(_POLL):
+            if self.ended.wait(self.every):
                 raise NotSeen("The run was broken off.")
             if time.monotonic() > deadline:
                 raise NotSeen(f"{what}: nothing to be seen within {within:.0f} s. {self._state_of(what)}")
