@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 import botocore.session
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 from operations.account import Account
 
@@ -36,8 +37,9 @@ class ScriptedAws:
         core = botocore.session.Session()
         core.register_component("data_loader", _MODELS)
         session = boto3.Session("AKIDEXAMPLE", "secret", region_name=REGION, botocore_session=core)
-        session.events.register("before-parameter-build", _remember)
-        session.events.register("before-call", self._answer)
+        events: Any = session.events
+        events.register("before-parameter-build", _remember)
+        events.register("before-call", self._answer)
         self.account = Account(session, REGION, NUMBER, f"arn:aws:iam::{NUMBER}:user/ada", endpoint)
         self.answers: dict[str, list[Answer]] = {}
         self.otherwise: Answer | None = None
@@ -63,10 +65,10 @@ class ScriptedAws:
             answer = answer(params)
         if isinstance(answer, Refused):
             error = {"Error": {"Code": answer.code, "Message": answer.message}}
-            return AWSResponse("", answer.status, {}, None), error
+            return AWSResponse("", answer.status, HTTPHeaders(), None), error
         if isinstance(answer, BaseException):
             raise answer
-        return AWSResponse("", 200, {}, None), answer
+        return AWSResponse("", 200, HTTPHeaders(), None), answer
 
 
 def _remember(params: Mapping[str, Any], context: dict[str, Any], **_: Any) -> None:

@@ -40,7 +40,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, outcome: object) -> int:
             raise outcome
         return outcome
 
-    monkeypatch.setattr(commands.preflight, "preflight", command)
+    monkeypatch.setattr("operations.preflight.preflight", command)
     return commands.main(["preflight"])
 
 
