@@ -2,7 +2,7 @@
 
 import json
 
-from operations.results import NotSeen, Result, failed, passed, warned
+from operations.results import NotSeen, Result, failed, not_checkable, passed, warned
 from operations.trial import Item, Trial, from_now
 
 TASKS = ("StartRecording", "SendLivePing", "StopRecording")
@@ -33,7 +33,14 @@ def refused(trial: Trial) -> Result:
     attempts, reason = _attempts(item), str(item.get("reason"))
     if attempts != 1 or "400" not in reason:
         return failed(f"FAILED after {attempts} attempts: {reason}", "Only PermanentError may end a task at once.")
-    return passed(f"FAILED after one attempt: {reason}")
+    if trial.account.emulated:
+        return not_checkable(f"it repeats a task whatever its error. The item says {reason}")
+    # The item stays as it is however often the task is repeated; the execution ends at once only if it never is.
+    execution = trial.execution(item["executionName"])
+    ended = trial.wait_for_end(execution, 60)
+    if ended["status"] != "FAILED":
+        return failed(f"Its execution is {ended['status']}, not FAILED.", f"Look at the history of {execution}.")
+    return passed(f"FAILED after one attempt, and its execution with it: {reason}")
 
 
 def busy(trial: Trial) -> Result:
@@ -50,7 +57,7 @@ def stopped_by_hand(trial: Trial) -> Result:
     room = trial.write("stopped", 30, 40)
     first = trial.wait_for_status(room, "SCHEDULED", within=30)["executionName"]
     trial.account.client("stepfunctions").stop_execution(
-        executionArn=f"{trial.machine.replace(':stateMachine:', ':execution:')}:{first}",
+        executionArn=trial.execution(first),
         error="SmokeRun",
         cause=f"{trial.name} stops it by hand",
     )
@@ -84,12 +91,7 @@ def _one_time(trial: Trial, name: str, when: str) -> Item:
     states, machine = trial.account.client("stepfunctions"), trial.stack.outputs["OneTimeLambdaSchedulerArn"]
     given = json.dumps({"invocationTime": when, "payload": {"from": trial.name}})
     execution = states.start_execution(stateMachineArn=machine, name=name, input=given)["executionArn"]
-
-    def ended() -> Item | None:
-        described: Item = states.describe_execution(executionArn=execution)
-        return described if described["status"] != "RUNNING" else None
-
-    return trial.wait(ended, 60, f"The end of the execution {name}")
+    return trial.wait_for_end(execution, 60)
 
 
 def swept(trial: Trial) -> Result:

@@ -87,6 +87,19 @@ class Trial:
             raise NotSeen(f"{room} is {item['status']}, not {' or '.join(statuses)}: {item.get('reason')}")
         return item
 
+    def execution(self, name: str) -> str:
+        """The ARN of an execution of the Classroom state machine."""
+        return f"{self.machine.replace(':stateMachine:', ':execution:')}:{name}"
+
+    def wait_for_end(self, execution: str, within: float) -> Item:
+        """What Step Functions says of an execution that has ended. Raises NotSeen."""
+        states = self.account.client("stepfunctions")
+
+        def ended() -> Item | None:
+            return _if(states.describe_execution(executionArn=execution), lambda each: each["status"] != "RUNNING")
+
+        return self.wait(ended, within, f"The end of the execution {execution.rpartition(':')[2]}")
+
     def wait(self, look: Callable[[], T | None], within: float, what: str) -> T:
         """What `look` finds as soon as it finds something. Raises NotSeen after `within` seconds, or with the run."""
         deadline = time.monotonic() + min(within, self.left)

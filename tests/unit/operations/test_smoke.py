@@ -135,13 +135,25 @@ def test_a_class_that_nothing_happens_to_says_how_far_it_came(monkeypatch: pytes
     assert "The item says SCHEDULED: as the item says" in result.seen
 
 
-@pytest.mark.parametrize(("attempts", "outcome"), [(1, Outcome.PASS), (2, Outcome.FAIL)])
-def test_a_server_that_answers_400_is_to_be_asked_once(attempts: int, outcome: Outcome) -> None:
+@pytest.mark.parametrize(
+    ("endpoint", "attempts", "execution", "outcome"),
+    [
+        (AWS, 1, "FAILED", Outcome.PASS),
+        (AWS, 2, "FAILED", Outcome.FAIL),
+        (AWS, 1, "ABORTED", Outcome.FAIL),
+        (EMULATOR, 1, "RUNNING", Outcome.NOT_CHECKABLE),
+    ],
+)
+def test_a_server_that_answers_400_is_to_be_asked_once(
+    endpoint: str, attempts: int, execution: str, outcome: Outcome
+) -> None:
+    aws, trial = a_trial(endpoint)
     tasks = {"StartRecording": {"state": "FAILED", "attempts": attempts}}
+    aws.will("PutItem", {})
+    aws.will("GetItem", an_item("FAILED", tasks=tasks, reason="HTTP 400", executionName="first"))
+    aws.will("DescribeExecution", {"status": "RUNNING"}, {"status": execution})
 
-    result = class_check("A server that answers 400", an_item("FAILED", tasks=tasks, reason="HTTP 400"))
-
-    assert result.outcome is outcome
+    assert made("A server that answers 400", trial).outcome is outcome
 
 
 @pytest.mark.parametrize(("attempts", "outcome"), [(3, Outcome.PASS), (1, Outcome.FAIL)])
