@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run demo test test-end-to-end test-all-others check package-check policy chaos bench asl deploy lock clean
+.PHONY: help setup run demo test test-end-to-end test-all-others check package-check policy chaos bench asl deploy lock clean preflight smoke destroy
 
 # The tools of .venv come first for everything that is started from here, `sam build` and its pip included.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
@@ -97,9 +97,18 @@ asl: $(READY)  ## Write the one-time scheduler's definition to build/, for the A
 bench: $(READY)  ## Measure what docs/performance.md claims, and write it there (BENCH="cold_start cost" for some of it)
 	@PYTHONPATH=src python -m benchmarks $(BENCH)
 
+preflight: $(READY)  ## Look at the account, deploying nothing: what would stop or starve the stack (CONFIG_ENV=prod)
+	@python -m operations preflight $(if $(CONFIG_ENV),--config-env "$(CONFIG_ENV)")
+
 deploy: $(READY)  ## Build and deploy to AWS, asking for what it needs to know
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL sam build
 	sam deploy --guided
+
+smoke: $(READY)  ## Prove on a deployed, disposable stack what only AWS can show, in eight minutes (STACK=…)
+	@python -m operations smoke "$(STACK)"
+
+destroy: $(READY)  ## Take a stack away, its waiting executions included (STACK=…, YES=1 does not ask)
+	@python -m operations destroy "$(STACK)" $(if $(YES),--yes)
 
 lock: $(READY)  ## Lock the requirements again (UPGRADE=1 takes the newest versions)
 	$(COMPILE) requirements/setup.in -o requirements/setup.txt
