@@ -11,8 +11,8 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from classroom_scheduler.domain.json_text import write_json
 from classroom_scheduler.domain.quoting import cut
+from classroom_scheduler.exact_json import to_json
 
 # A reason has at most 2,048 characters, and so has any other text that people or servers may have written.
 _LONGEST_TEXT = 2_048
@@ -23,12 +23,12 @@ _LONGEST_TRACE = 16_384
 
 def write_line(line: Mapping[str, Any]) -> str:
     """A line of the log as JSON: nothing unprintable in it, long texts cut. Never raises, whatever is logged."""
-    return "{" + ",".join(f"{write_json(str(name))}:{_written(name, value)}" for name, value in line.items()) + "}"
+    return "{" + ",".join(f"{to_json(str(name))}:{_written(name, value)}" for name, value in line.items()) + "}"
 
 
 def _written(name: str, value: Any) -> str:
     try:
-        return write_json(_cut(name, value), sort_names=False)
+        return to_json(_cut(name, value), sort_names=False)
     except Exception:  # noqa: BLE001 - whatever it is, the line is told
         with suppress(Exception):
             return json.dumps(value, default=str)

@@ -15,8 +15,8 @@ from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from classroom_scheduler.adapters.server import WebhookServer
+from classroom_scheduler.application.ports import ClassroomServer, Message
 from classroom_scheduler.domain.errors import ServerRefused, ServerUnavailable, ServiceUnavailable
-from classroom_scheduler.domain.ports import ClassroomServer, Message
 from local.recorder import Fault as DemoFault
 from local.server import ClassroomServer as DemoServer
 from local.server import classroom_server

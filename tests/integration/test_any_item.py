@@ -8,7 +8,6 @@ import pytest
 
 from classroom_scheduler.adapters import classrooms
 from classroom_scheduler.domain import dynamodb_json
-from classroom_scheduler.handlers import _stream
 from tests.builders import a_batch, a_change, a_classroom, a_status_event, an_api_request
 from tests.integration.day import Day
 from tests.loopback import answer

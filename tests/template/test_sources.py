@@ -2,7 +2,7 @@
 
 import json
 
-from classroom_scheduler.domain.booking import Kind
+from classroom_scheduler.bookings.booking import Kind
 from classroom_scheduler.handlers import booking_received, sweep
 from tests.template.project import Json, deployed_of_type, functions, listed, names, of_type, template
 

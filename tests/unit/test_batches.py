@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from classroom_scheduler.domain.changes import handle
+from classroom_scheduler.application.stream_batch import handle
 from tests.unit.day import START, Day, a_day_in_class, a_day_with_a_class
 
 Edit = Callable[[Day], None]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from classroom_scheduler.application.ports import Message
+from classroom_scheduler.application.task_runner import perform
 from classroom_scheduler.domain.errors import PermanentError, ServerUnavailable
-from classroom_scheduler.domain.perform import perform
-from classroom_scheduler.domain.ports import Message
 from classroom_scheduler.domain.session import Task
 from tests.fakes import FakeServer, Fault
 from tests.unit.day import PING, START, STOP, Day, a_day_in_class, a_day_with_a_class

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classroom_scheduler.application.recovery import AuditResult, audit
+from classroom_scheduler.application.stream_batch import Change, handle, is_own_write
+from classroom_scheduler.application.task_runner import perform
 from classroom_scheduler.domain import classroom
-from classroom_scheduler.domain.changes import Change, handle, is_own_write
-from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES, Status, status_in
-from classroom_scheduler.domain.lifecycle import transitions
-from classroom_scheduler.domain.perform import perform
+from classroom_scheduler.domain.classroom import OWNED_ATTRIBUTES, Status, status_in
+from classroom_scheduler.domain.item_codec import REASON_LENGTH
 from classroom_scheduler.domain.quoting import is_printable
-from classroom_scheduler.domain.repair import Finding, audit
-from classroom_scheduler.domain.report import REASON_LENGTH
-from classroom_scheduler.domain.schedule import read_schedule
-from classroom_scheduler.domain.session import Task, TaskState, read_session
+from classroom_scheduler.domain.schedule import parse_schedule
+from classroom_scheduler.domain.session import Task, TaskState, decode_session
+from classroom_scheduler.lifecycle.transitions import transitions
 from tests.builders import a_classroom, at
 from tests.fakes import INDEX_KEYS, FakeClassrooms, FakeExecutions
 from tests.unit.day import PING, START, STOP, Day, a_day_in_class, a_day_with_a_class
@@ -66,8 +66,7 @@ def damages() -> st.SearchStrategy[dict[str, Any]]:
         "updatedAt": st.sampled_from(INSTANTS),
     }
     anything = {
-        name: dynamodb_texts().filter(bool) if name in INDEX_KEYS else dynamodb_values()
-        for name in SCHEDULERS_ATTRIBUTES
+        name: dynamodb_texts().filter(bool) if name in INDEX_KEYS else dynamodb_values() for name in OWNED_ATTRIBUTES
     }
     drawn = {name: likely[name] | any_value if name in likely else any_value for name, any_value in anything.items()}
     return st.fixed_dictionaries({}, optional=drawn)
@@ -104,7 +103,7 @@ def test_damage_of_any_type_is_put_right_by_its_record_and_the_class_goes_on(
 
     assert can_be_printed(day.item)
     assert day.item["status"] in set(Status)
-    assert read_session("algebra-1", day.item) is not None
+    assert decode_session("algebra-1", day.item) is not None
     for change in day.stream:
         for event in transitions(change):
             assert is_printable(event.detail["reason"])
@@ -142,8 +141,8 @@ def test_no_damage_keeps_the_audit_or_the_sweep_from_the_neighbours(damage: dict
     found = day.until("08:30").audit()
 
     assert found.total() == 3
-    assert Finding.FAILED not in found
-    assert Finding.FAILED not in day.until("09:30").sweep()
+    assert AuditResult.FAILED not in found
+    assert AuditResult.FAILED not in day.until("09:30").sweep()
     assert (day.classrooms.look("physics-2") or {})["status"] == "SCHEDULED"
 
 
@@ -176,14 +175,14 @@ def test_a_time_at_the_end_of_the_calendar_is_damage_like_any_other(time: str, w
 @pytest.fixture
 def poisoned(monkeypatch: pytest.MonkeyPatch) -> None:
     """What people wrote on the item can't be read where it has the attribute `poison`."""
-    read = read_schedule
+    read = parse_schedule
 
     def breaks(written: Mapping[str, Any]) -> Any:
         if "poison" in written:
             raise MemoryError("nobody thought of this")
         return read(written)
 
-    monkeypatch.setattr(classroom, "read_schedule", breaks)
+    monkeypatch.setattr(classroom, "parse_schedule", breaks)
 
 
 @pytest.mark.usefixtures("poisoned")
@@ -196,7 +195,7 @@ def test_an_item_that_can_not_be_read_is_invalid_and_its_neighbours_are_schedule
     assert day.item["status"] == "INVALID"
     assert day.item["reason"].startswith("`item` can't be read (MemoryError); expected ")
     assert (day.classrooms.look("physics-2") or {})["status"] == "SCHEDULED"
-    assert day.audit() == {Finding.HEALTHY: 2}
+    assert day.audit() == {AuditResult.HEALTHY: 2}
 
 
 @pytest.mark.usefixtures("poisoned")
@@ -242,7 +241,7 @@ def test_an_item_that_breaks_the_audit_is_counted_and_its_neighbours_are_audited
 
     found = audit([{}, healthy], day.classrooms, day.executions, day.now, failed=failed.append)
 
-    assert found == {Finding.FAILED: 1, Finding.HEALTHY: 1}
+    assert found == {AuditResult.FAILED: 1, AuditResult.HEALTHY: 1}
     assert failed == [{}]
 
 
@@ -257,5 +256,5 @@ def test_a_copy_of_last_weeks_item_that_can_not_be_followed_names_no_execution_o
     day.look()
 
     assert day.item["status"] == "INVALID"
-    assert day.item.keys() & SCHEDULERS_ATTRIBUTES == {"status", "reason", "updatedAt"}
+    assert day.item.keys() & OWNED_ATTRIBUTES == {"status", "reason", "updatedAt"}
     assert day.item["updatedAt"] > copy["updatedAt"]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from classroom_scheduler.adapters.classrooms import stored
 from classroom_scheduler.domain.dynamodb_json import read_item
-from classroom_scheduler.domain.json_text import plain, write_json
 from classroom_scheduler.domain.quoting import is_printable
+from classroom_scheduler.exact_json import plain, to_json
 from tests.builders import dynamodb_image
 from tests.values import dynamodb_numbers, dynamodb_values
 
@@ -24,7 +24,7 @@ WRITTEN_OUT = ["1" + "0" * 50, "-1" + "0" * 125, "0." + "0" * 129 + "1", "1e50",
 def test_a_number_of_any_size_and_spelling_is_read_and_passed_on(number: str, shape: str) -> None:
     item = read_item({"budget": json.loads(shape % f'"{number}"')})
 
-    (passed_on,) = json.loads(write_json([item["budget"]]), parse_float=Decimal, parse_int=Decimal)
+    (passed_on,) = json.loads(to_json([item["budget"]]), parse_float=Decimal, parse_int=Decimal)
 
     assert Decimal(number) in (passed_on, *_inside(passed_on))
     assert read_item(stored(item)) == item
@@ -45,17 +45,17 @@ def test_whatever_dynamodb_can_hold_is_read_from_the_table_and_the_stream_alike_
 def test_a_number_is_one_and_the_same_in_json_however_dynamodb_spells_it(number: Decimal) -> None:
     spellings = {str(number), format(number, "f"), f"{number:E}"}
 
-    (text,) = {write_json(Decimal(spelling)) for spelling in spellings}
+    (text,) = {to_json(Decimal(spelling)) for spelling in spellings}
 
     assert json.loads(text, parse_float=Decimal, parse_int=Decimal) == number
 
 
 @given(dynamodb_values())
 def test_every_value_is_json_with_nothing_unprintable_in_it_and_the_same_text_inside(value: Any) -> None:
-    text = write_json(value)
+    text = to_json(value)
 
     assert is_printable(text)
-    assert write_json(json.loads(text, parse_float=Decimal, parse_int=Decimal)) == text
+    assert to_json(json.loads(text, parse_float=Decimal, parse_int=Decimal)) == text
     assert plain(value) == json.loads(text)
 
 

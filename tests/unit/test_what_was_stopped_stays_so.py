@@ -1,6 +1,6 @@
 """A recording whose stop was started is never taken up again: `<recordingId>-stop` outlives the item."""
 
-from classroom_scheduler.domain.changes import Change, handle
+from classroom_scheduler.application.stream_batch import Change, handle
 from classroom_scheduler.domain.plan import Action
 from tests.unit.day import START, Day, a_day_in_class, a_day_with_a_class
 

@@ -21,16 +21,16 @@ from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
 
 from classroom_scheduler.adapters import aws
-from classroom_scheduler.adapters.news import count_news
+from classroom_scheduler.adapters.metrics import count_transition
+from classroom_scheduler.application.ports import Item
 from classroom_scheduler.domain.dynamodb_json import read_item
 from classroom_scheduler.domain.errors import (
-    ClassroomMoved,
     ClassroomNotWritable,
+    ConcurrentUpdate,
     SchedulerError,
     ServiceUnavailable,
 )
-from classroom_scheduler.domain.json_text import why_not_kept, write_number
-from classroom_scheduler.domain.ports import Item
+from classroom_scheduler.exact_json import why_not_kept, write_number
 from classroom_scheduler.observability import count, logger
 
 KEY = "classroomId"
@@ -91,7 +91,7 @@ class TableClassrooms:
             self._table.update_item(classroom_id, actions=actions, condition=as_read(expected))
         except PynamoDBException as error:
             raise named(classroom_id, error) from error
-        count_news(changes, expected)
+        count_transition(changes, expected)
 
 
 def actions_of(classroom_id: str, changes: Item, removed: Collection[str]) -> list[Action]:
@@ -153,7 +153,7 @@ def named(classroom_id: str, error: PynamoDBException) -> SchedulerError:
     """The error in our terms. DynamoDB's names: API_UpdateItem, "Errors"."""
     code = getattr(error, "cause_response_code", None)
     if code == "ConditionalCheckFailedException":
-        return ClassroomMoved(f"{classroom_id} is no longer as it was read")
+        return ConcurrentUpdate(f"{classroom_id} is no longer as it was read")
     if code == "ValidationException":
         return ClassroomNotWritable(f"{classroom_id}: {getattr(error, 'cause_response_message', None) or error}")
     return unavailable(error)

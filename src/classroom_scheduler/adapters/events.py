@@ -8,8 +8,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from classroom_scheduler.adapters import aws
-from classroom_scheduler.domain.json_text import write_json
-from classroom_scheduler.domain.ports import Event
+from classroom_scheduler.application.ports import Event
+from classroom_scheduler.exact_json import to_json
 
 Entry = Mapping[str, Any]
 """PutEventsRequestEntry."""
@@ -70,7 +70,7 @@ class EventBridgeBus:
             "Source": self._source,
             "DetailType": event.type,
             "Time": event.time,
-            "Detail": write_json(event.detail, sort_names=False),
+            "Detail": to_json(event.detail, sort_names=False),
         }
 
 

@@ -10,10 +10,10 @@ import urllib3
 from standardwebhooks import Webhook
 
 from classroom_scheduler.adapters.exchange import Answer, Poster, TooLate
+from classroom_scheduler.application.ports import Message
 from classroom_scheduler.domain.errors import ServerRefused, ServerUnavailable
-from classroom_scheduler.domain.json_text import why_not_kept, write_json
-from classroom_scheduler.domain.ports import Message
-from classroom_scheduler.domain.schedule import write_instant
+from classroom_scheduler.domain.schedule import format_instant
+from classroom_scheduler.exact_json import to_json, why_not_kept
 
 _ANSWER_LIMIT = 8 * 1024
 # DynamoDB nests 32 levels deep; three of them are the item's `tasks`, the task and its `result`.
@@ -32,8 +32,8 @@ class WebhookServer:
         self._secrets = secrets
 
     def send(self, message: Message, *, timeout: float) -> Any:
-        content = {"type": message.type, "timestamp": write_instant(message.timestamp), "data": message.data}
-        body = write_json(content, sort_names=False)
+        content = {"type": message.type, "timestamp": format_instant(message.timestamp), "data": message.data}
+        body = to_json(content, sort_names=False)
         deadline = time.monotonic() + timeout
         try:
             answer = self._poster.post(body.encode(), self._headers(message, body), deadline)

@@ -9,9 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from classroom_scheduler.domain.classroom import Classroom
-from classroom_scheduler.domain.names import is_later, next_name
-from classroom_scheduler.domain.reasons import already_past, reason_for, refusal, rejection
-from classroom_scheduler.domain.rules import DEFAULT_RULES, Rules
+from classroom_scheduler.domain.execution_names import is_later, next_name
+from classroom_scheduler.domain.policy import DEFAULT_POLICY, SchedulingPolicy
+from classroom_scheduler.domain.reasons import already_past, reason_for, rejection, why_not_followed
 from classroom_scheduler.domain.schedule import Schedule
 from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState, newest
 
@@ -27,7 +27,7 @@ class Action(StrEnum):
     KEEP = "KEEP"
     """The session in force stays: put back what was wiped, and see that its execution runs."""
     REPLACE = "REPLACE"
-    """The session goes on under a new execution with the schedule wanted."""
+    """The session goes on under a new execution with the schedule desired."""
     RENEW = "RENEW"
     """A new session: a new recording under a new execution."""
     GIVE_UP = "GIVE_UP"
@@ -69,7 +69,7 @@ class History:
         Only where nothing was written on the item since: an old record that comes again knows an old schedule.
         """
         is_old = current.updated_at > self.told_at or (current.session is None and self.is_outdated_by(current))
-        return self.asked if current.wanted is None and not is_old else None
+        return self.asked if current.desired is None and not is_old else None
 
     def brought_by_an_insert(self, session: Session) -> bool:
         return self.copied is not None and self.copied.execution_name == session.execution_name
@@ -90,7 +90,9 @@ class Decision:
     abandoned: tuple[Recording, ...] = ()
 
 
-def plan(current: Classroom | None, history: History, now: datetime, rules: Rules = DEFAULT_RULES) -> Decision:
+def plan(
+    current: Classroom | None, history: History, now: datetime, policy: SchedulingPolicy = DEFAULT_POLICY
+) -> Decision:
     """Where this classroom has to end up: `current` is its item as it is now, `history` what the item can't tell."""
     named_now = () if current is None or current.session is None else (current.session,)
     sessions = (*named_now, *history.sessions)
@@ -108,53 +110,59 @@ def plan(current: Classroom | None, history: History, now: datetime, rules: Rule
         decision = Decision(Action.LEAVE, "The item does not tell its session; the record of its change decides.")
     elif ended is not None:
         # Named after it, also where the record that comes again is the one that named it; it need not be stopped.
-        decision = _reject_or_renew(current, replace(ended, tasks={}), history, now, rules)
+        decision = _reject_or_renew(current, replace(ended, tasks={}), history, now, policy)
     elif known is not None and known.execution_name in history.deleted and not _is_asked_for(current, history, now):
-        decision = _brought_back_in_vain(current, history, now, rules)
+        decision = _brought_back_in_vain(current, history, now, policy)
     elif known is not None and history.brought_by_an_insert(known):
         # Whatever ran for the item that was deleted is cancelled, and its execution can't be started again.
-        decision = _reject_or_renew(current, known, history, now, rules)
+        decision = _reject_or_renew(current, known, history, now, policy)
     else:
-        decision = _decide(current, known, history, now, rules)
+        decision = _decide(current, known, history, now, policy)
     return _leave_nobody_behind(decision, sessions, history.left_running)
 
 
-def _decide(current: Classroom, known: Session | None, history: History, now: datetime, rules: Rules) -> Decision:
+def _decide(
+    current: Classroom, known: Session | None, history: History, now: datetime, policy: SchedulingPolicy
+) -> Decision:
     if known is None:
-        return _reject_or_renew(current, None, history, now, rules)
+        return _reject_or_renew(current, None, history, now, policy)
     if known.is_over:
-        return _after_the_end(current, known, history, now, rules)
+        return _after_the_end(current, known, history, now, policy)
     now = max(now, known.latest_attempt or now)  # clocks of two machines disagree by milliseconds
-    refused = refusal(current, known, now)
-    wanted = _followed(current, known, history, now)
-    if _was_told_otherwise(known, now) and wanted.end > now:
-        return _renew(current, wanted, known, history, now, rules)
-    if wanted == known.scheduled:
+    refused = why_not_followed(current, known, now)
+    desired = _followed(current, known, history, now)
+    if _was_told_otherwise(known, now) and desired.end > now:
+        return _renew(current, desired, known, history, now, policy)
+    if desired == known.scheduled:
         if known.execution_name in history.deleted:
-            return _replace(current, known, wanted, now, rules)
-        return _keep(current, known, history, now, rules, refused)
+            return _replace(current, known, desired, now, policy)
+        return _keep(current, known, history, now, policy, refused)
     if not known.has_begun:
-        return _replace(current, known, wanted, now, rules)
-    return _while_recording(current, known, wanted, history, now, rules)
+        return _replace(current, known, desired, now, policy)
+    return _while_recording(current, known, desired, history, now, policy)
 
 
 def _followed(current: Classroom, known: Session, history: History, now: datetime) -> Schedule:
     """The schedule that a session in force goes on with: what is asked for, or was before a mistake, unless refused."""
     asked = history.asked_before(current)
-    asking = current if asked is None else replace(current, wanted=asked, problem=None)
-    return known.scheduled if asking.wanted is None or refusal(asking, known, now) is not None else asking.wanted
+    asking = current if asked is None else replace(current, desired=asked, problem=None)
+    return (
+        known.scheduled
+        if asking.desired is None or why_not_followed(asking, known, now) is not None
+        else asking.desired
+    )
 
 
 def _is_asked_for(current: Classroom, history: History, now: datetime) -> bool:
-    wanted = current.wanted or history.asked_before(current)
-    return wanted is not None and wanted.end > now
+    desired = current.desired or history.asked_before(current)
+    return desired is not None and desired.end > now
 
 
-def _brought_back_in_vain(current: Classroom, history: History, now: datetime, rules: Rules) -> Decision:
+def _brought_back_in_vain(current: Classroom, history: History, now: datetime, policy: SchedulingPolicy) -> Decision:
     """Deleted, and brought back without a schedule that can be followed: no typo rule reaches across a deletion."""
     if history.is_outdated_by(current):
         return Decision(Action.LEAVE, "The classroom was deleted and brought back; the record of that change decides.")
-    return _reject_or_renew(current, None, history, now, rules)
+    return _reject_or_renew(current, None, history, now, policy)
 
 
 def _removed(known: Session | None) -> Decision:
@@ -169,39 +177,41 @@ def _removed(known: Session | None) -> Decision:
 
 
 def _reject_or_renew(
-    current: Classroom, after: Session | None, history: History, now: datetime, rules: Rules
+    current: Classroom, after: Session | None, history: History, now: datetime, policy: SchedulingPolicy
 ) -> Decision:
-    wanted = current.wanted or history.asked_before(current)
-    if wanted is None or (wanted.end <= now and current.problem is not None):
+    desired = current.desired or history.asked_before(current)
+    if desired is None or (desired.end <= now and current.problem is not None):
         return _reject(current.problem)
-    if wanted.end <= now:
-        return _reject(already_past(wanted))
-    return _renew(current, wanted, after, history, now, rules)
+    if desired.end <= now:
+        return _reject(already_past(desired))
+    return _renew(current, desired, after, history, now, policy)
 
 
 def _reject(why: object, known: Session | None = None) -> Decision:
     return Decision(Action.REJECT, rejection(why)["reason"], known)
 
 
-def _after_the_end(current: Classroom, known: Session, history: History, now: datetime, rules: Rules) -> Decision:
-    wanted = current.wanted or history.asked_before(current)
-    if wanted is not None and wanted != known.scheduled and wanted.end > now:
-        return _renew(current, wanted, known, history, now, rules)
-    if current.wanted is None and not current.tells_its_problem:
+def _after_the_end(
+    current: Classroom, known: Session, history: History, now: datetime, policy: SchedulingPolicy
+) -> Decision:
+    desired = current.desired or history.asked_before(current)
+    if desired is not None and desired != known.scheduled and desired.end > now:
+        return _renew(current, desired, known, history, now, policy)
+    if current.desired is None and not current.tells_its_problem:
         return _reject(current.problem, known)
-    return Decision(Action.KEEP, reason_for(known, now, rules.horizon, refusal(current, known, now)), known)
+    return Decision(Action.KEEP, reason_for(known, now, policy.horizon, why_not_followed(current, known, now)), known)
 
 
 def _while_recording(
-    current: Classroom, known: Session, wanted: Schedule, history: History, now: datetime, rules: Rules
+    current: Classroom, known: Session, desired: Schedule, history: History, now: datetime, policy: SchedulingPolicy
 ) -> Decision:
-    if known.is_stopping and wanted.end <= now:
-        return _keep(current, known, history, now, rules)
+    if known.is_stopping and desired.end <= now:
+        return _keep(current, known, history, now, policy)
     # A stop that was tried may have been heard: that recording can't be relied upon to go on.
-    recorder_start = wanted.start - rules.lead(current.classroom_id, wanted.start, now, known)
+    recorder_start = desired.start - policy.lead(current.classroom_id, desired.start, now, known)
     if known.is_stopping or known.recorder_start != recorder_start > now:
-        return _renew(current, wanted, known, history, now, rules)
-    return _replace(current, known, wanted, now, rules)
+        return _renew(current, desired, known, history, now, policy)
+    return _replace(current, known, desired, now, policy)
 
 
 def _was_told_otherwise(known: Session, now: datetime) -> bool:
@@ -215,11 +225,13 @@ def _was_told_otherwise(known: Session, now: datetime) -> bool:
     return started_for_another_start or stopped_for_another_end
 
 
-def _replace(current: Classroom, known: Session, wanted: Schedule, now: datetime, rules: Rules) -> Decision:
+def _replace(
+    current: Classroom, known: Session, desired: Schedule, now: datetime, policy: SchedulingPolicy
+) -> Decision:
     name = next_name(current.classroom_id, now, after=known.execution_name)
-    lead = rules.lead(current.classroom_id, wanted.start, now, known)
-    session = replace(known, execution_name=name, scheduled=wanted, lead=lead)
-    return Decision(Action.REPLACE, reason_for(session, now, rules.horizon), session)
+    lead = policy.lead(current.classroom_id, desired.start, now, known)
+    session = replace(known, execution_name=name, scheduled=desired, lead=lead)
+    return Decision(Action.REPLACE, reason_for(session, now, policy.horizon), session)
 
 
 def _keep(
@@ -227,19 +239,19 @@ def _keep(
     known: Session,
     history: History,
     now: datetime,
-    rules: Rules,
+    policy: SchedulingPolicy,
     refused: str | None = None,
 ) -> Decision:
     if known.execution_name in history.aborted:
-        return _restart(current, known, now, rules)
-    return Decision(Action.KEEP, reason_for(known, now, rules.horizon, refused), known)
+        return _restart(current, known, now, policy)
+    return Decision(Action.KEEP, reason_for(known, now, policy.horizon, refused), known)
 
 
-def _restart(current: Classroom, known: Session, now: datetime, rules: Rules) -> Decision:
+def _restart(current: Classroom, known: Session, now: datetime, policy: SchedulingPolicy) -> Decision:
     """The service lost the execution, or somebody stopped it by hand: it goes on where it was, but not for ever."""
     if known.restarts < MAX_RESTARTS:
         again = replace(known, restarts=known.restarts + 1)
-        return _replace(current, again, known.scheduled, now, rules)
+        return _replace(current, again, known.scheduled, now, policy)
     error = f"its execution ended {known.restarts + 1} times before its time"
     task = Task.STOP_RECORDING if known.has_begun else Task.START_RECORDING
     due = known.scheduled.end if known.has_begun else known.recorder_start
@@ -247,20 +259,25 @@ def _restart(current: Classroom, known: Session, now: datetime, rules: Rules) ->
     session = known.with_task(task, failed)
     if not known.has_begun:
         session = session.with_task(Task.STOP_RECORDING, replace(failed, state=TaskState.SKIPPED))
-    return Decision(Action.GIVE_UP, reason_for(session, now, rules.horizon), session)
+    return Decision(Action.GIVE_UP, reason_for(session, now, policy.horizon), session)
 
 
 def _renew(
-    current: Classroom, wanted: Schedule, after: Session | None, history: History, now: datetime, rules: Rules
+    current: Classroom,
+    desired: Schedule,
+    after: Session | None,
+    history: History,
+    now: datetime,
+    policy: SchedulingPolicy,
 ) -> Decision:
     """Named by the record that asks for it, so that the same record, delivered again, names it again."""
     name = history.name or next_name(current.classroom_id, now)
     if after is not None and not is_later(name, after.execution_name):
         name = next_name(current.classroom_id, now, after=after.execution_name)
     still_recording = after.recording if after is not None and after.may_be_recording else None
-    lead = rules.lead(current.classroom_id, wanted.start, now)
-    session = Session(recording_id=name, execution_name=name, scheduled=wanted, previous=still_recording, lead=lead)
-    return Decision(Action.RENEW, reason_for(session, now, rules.horizon), session)
+    lead = policy.lead(current.classroom_id, desired.start, now)
+    session = Session(recording_id=name, execution_name=name, scheduled=desired, previous=still_recording, lead=lead)
+    return Decision(Action.RENEW, reason_for(session, now, policy.horizon), session)
 
 
 def _leave_nobody_behind(decision: Decision, sessions: Sequence[Session], left_running: Recording | None) -> Decision:

@@ -47,13 +47,13 @@ class WrongField:
 class InvalidClassroom(Exception):
     """What somebody wrote can't be followed; says of each wrong field what stands there and what is expected."""
 
-    def __init__(self, *wrongs: WrongField) -> None:
-        super().__init__(" ".join(map(str, wrongs)))
-        self.wrongs = wrongs
+    def __init__(self, *field_errors: WrongField) -> None:
+        super().__init__(" ".join(map(str, field_errors)))
+        self.field_errors = field_errors
 
     @property
     def withheld(self) -> str:
-        return " ".join(wrong.withheld for wrong in self.wrongs)
+        return " ".join(wrong.withheld for wrong in self.field_errors)
 
 
 class NoSuchTime(ValueError):
@@ -73,7 +73,7 @@ class Schedule:
     live_ping_delay: int = DEFAULT_LIVE_PING_DELAY
 
 
-def read_schedule(written: Mapping[str, Any]) -> Schedule:
+def parse_schedule(written: Mapping[str, Any]) -> Schedule:
     """The schedule in the attributes that people wrote. Raises InvalidClassroom naming all that is wrong with them."""
     schedule, problems = _read(written)
     if problems or schedule is None:
@@ -81,8 +81,8 @@ def read_schedule(written: Mapping[str, Any]) -> Schedule:
     return schedule
 
 
-def problems_of(written: Mapping[str, Any]) -> list[WrongField]:
-    """Everything that is wrong with it; empty where `read_schedule` raises nothing."""
+def problems_with(written: Mapping[str, Any]) -> list[WrongField]:
+    """Everything that is wrong with it; empty where `parse_schedule` raises nothing."""
     return _read(written)[1]
 
 
@@ -93,7 +93,7 @@ def _read(written: Mapping[str, Any]) -> tuple[Schedule | None, list[WrongField]
         try:
             return rule(*arguments)
         except InvalidClassroom as problem:
-            problems.extend(problem.wrongs)
+            problems.extend(problem.field_errors)
             return None
 
     checked(check_id, written.get("classroomId", ...))
@@ -105,7 +105,7 @@ def _read(written: Mapping[str, Any]) -> tuple[Schedule | None, list[WrongField]
     return (None if problems else Schedule(start, end, delay)), problems
 
 
-def read_time(text: object) -> datetime:
+def parse_time(text: object) -> datetime:
     """An RFC 3339 date-time as UTC, fractions of a second rounded up. Raises NoSuchTime.
 
     Step Functions truncates fractions (https://docs.aws.amazon.com/step-functions/latest/dg/state-wait.html), and a
@@ -170,12 +170,12 @@ def _offset(text: str) -> timezone | None:
     return timezone(sign * timedelta(hours=hours, minutes=minutes)) if hours < 24 and minutes < 60 else None
 
 
-def write_time(time: datetime) -> str:
+def format_time(time: datetime) -> str:
     """The `…Z` form of a time, in whole seconds."""
     return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
-def write_instant(time: datetime, timespec: str = "milliseconds") -> str:
+def format_instant(time: datetime, timespec: str = "milliseconds") -> str:
     return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
 
 
@@ -221,7 +221,7 @@ def _read_time(written: Mapping[str, Any], field: str) -> datetime:
     if not isinstance(value, str):
         raise _wrong(field, describe(value), f"a string with {A_TIME}")
     try:
-        return read_time(value)
+        return parse_time(value)
     except NoSuchTime as error:
         raise _wrong(field, error.found, A_TIME) from error
 

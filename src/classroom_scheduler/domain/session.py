@@ -7,10 +7,10 @@ from enum import StrEnum
 from functools import reduce
 from typing import Any, Self
 
-from classroom_scheduler.domain.names import is_later, is_name_of
-from classroom_scheduler.domain.ports import Item
+from classroom_scheduler.application.ports import Item
+from classroom_scheduler.domain.execution_names import is_later, is_name_of
 from classroom_scheduler.domain.quoting import cut
-from classroom_scheduler.domain.schedule import Schedule, read_instant, read_schedule, read_time, whole_number
+from classroom_scheduler.domain.schedule import Schedule, parse_schedule, parse_time, read_instant, whole_number
 
 # The parameter's maximum: a recorder that starts ten minutes early records an empty room.
 MAX_START_LEAD = timedelta(minutes=10)
@@ -146,7 +146,7 @@ class Session:
         return replace(self, tasks={**self.tasks, task: record})
 
 
-def read_session(classroom_id: str, item: Item) -> Session | None:
+def decode_session(classroom_id: str, item: Item) -> Session | None:
     """The session that the item names, or None where people wiped or damaged what the scheduler wrote.
 
     Whatever else stands there, of whatever type and size, is damage and left out. Damaged tasks are left out one by
@@ -157,8 +157,8 @@ def read_session(classroom_id: str, item: Item) -> Session | None:
         return None
     scheduled: Any = item.get("scheduled")
     try:
-        schedule = read_schedule({**scheduled, "classroomId": classroom_id})
-        lead = schedule.start - read_time(scheduled.get("recorderStart", scheduled["start"]))
+        schedule = parse_schedule({**scheduled, "classroomId": classroom_id})
+        lead = schedule.start - parse_time(scheduled.get("recorderStart", scheduled["start"]))
     except Exception:  # noqa: BLE001 - nothing else is of interest here than that the scheduler didn't write it
         return None
     if not timedelta() <= lead <= MAX_START_LEAD:
@@ -218,7 +218,7 @@ def _read_task(record: Any) -> TaskRecord | None:
             result=record.get("result"),
             error=_read_error(record.get("error")),
         )
-    except Exception:  # noqa: BLE001 - as in `read_session`
+    except Exception:  # noqa: BLE001 - as in `decode_session`
         return None
 
 
@@ -226,8 +226,8 @@ def _read_previous(classroom_id: str, previous: Any) -> Recording | None:
     try:
         if not is_name_of(classroom_id, previous["recordingId"]):
             return None
-        return Recording(previous["recordingId"], read_time(previous["start"]), _read_error(previous.get("error")))
-    except Exception:  # noqa: BLE001 - as in `read_session`
+        return Recording(previous["recordingId"], parse_time(previous["start"]), _read_error(previous.get("error")))
+    except Exception:  # noqa: BLE001 - as in `decode_session`
         return None
 
 

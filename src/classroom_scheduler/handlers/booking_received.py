@@ -6,8 +6,8 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from classroom_scheduler.bookings.booking import InvalidBooking, follow, parse_booking
 from classroom_scheduler.bootstrap import booking_office
-from classroom_scheduler.domain.booking import InvalidBooking, follow, parse_booking
 from classroom_scheduler.domain.errors import BookingAhead, BookingOutdated, ClassroomNotWritable
 from classroom_scheduler.handlers._queue import handle_messages
 from classroom_scheduler.observability import count, logger, metrics

@@ -11,12 +11,13 @@ from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from classroom_scheduler import bootstrap
-from classroom_scheduler.domain import editing, invocations, timetable
+from classroom_scheduler.application.ports import Item
 from classroom_scheduler.domain.errors import ClassroomNotWritable, TransientError
-from classroom_scheduler.domain.ports import Item
-from classroom_scheduler.domain.preconditions import etag
-from classroom_scheduler.domain.refusals import Refusal
-from classroom_scheduler.handlers._answers import (
+from classroom_scheduler.http_api import day_listing, editing, invocations
+from classroom_scheduler.http_api.api_errors import ApiError
+from classroom_scheduler.http_api.etags import etag
+from classroom_scheduler.http_api.requests import body_of, decoded, if_match_of, parameters_of
+from classroom_scheduler.http_api.responses import (
     answer,
     broken,
     done,
@@ -26,7 +27,6 @@ from classroom_scheduler.handlers._answers import (
     unavailable,
     unwritable,
 )
-from classroom_scheduler.handlers._requests import body_of, decoded, if_match_of, parameters_of
 from classroom_scheduler.observability import logger, metrics
 
 _DOCUMENT = Path(__file__).parents[1] / "openapi.json"
@@ -57,11 +57,11 @@ def create_classroom() -> Response[str]:
 
 @router.get("/classrooms")
 def list_classrooms() -> Response[str]:
-    query = timetable.Query.read(parameters_of(router.current_event))
-    items, position = timetable.page(query, bootstrap.editable_classrooms())
+    query = day_listing.Query.read(parameters_of(router.current_event))
+    items, position = day_listing.page(query, bootstrap.editable_classrooms())
     content: dict[str, Any] = {"classrooms": items}
     if position is not None:
-        content["next"] = timetable.token_of(position, query)
+        content["next"] = day_listing.token_of(position, query)
     return answer(HTTPStatus.OK, content)
 
 
@@ -117,7 +117,7 @@ def _app() -> APIGatewayRestResolver:
     app = APIGatewayRestResolver(cors=_cors(bootstrap.cors_origins()))
     app.include_router(router)
     app.exception_handler(NotFoundError)(_no_such_address)
-    app.exception_handler(Refusal)(lambda refusal: refused(refusal, router))
+    app.exception_handler(ApiError)(lambda why_not_followed: refused(why_not_followed, router))
     app.exception_handler(ClassroomNotWritable)(lambda error: unwritable(error, router))
     app.exception_handler(TransientError)(lambda error: unavailable(error, router))
     app.exception_handler(Exception)(lambda error: broken(error, router))
