@@ -14,15 +14,15 @@ from datetime import UTC, datetime, timedelta
 from benchmarks.curves import Point, lines
 from benchmarks.rows import Row, Say, ratio
 from benchmarks.virtual_table import CountedExecutions, VirtualTable
+from classroom_scheduler.application.ports import Item
+from classroom_scheduler.application.reconciler import reconcile
+from classroom_scheduler.application.recovery import AuditResult, audit, sweep
 from classroom_scheduler.domain.classroom import Classroom
-from classroom_scheduler.domain.names import name_of_record
+from classroom_scheduler.domain.execution_names import name_of_record
+from classroom_scheduler.domain.item_codec import ATTENTION_SHARDS, encode
 from classroom_scheduler.domain.plan import History
-from classroom_scheduler.domain.ports import Item
-from classroom_scheduler.domain.reconcile import reconcile
-from classroom_scheduler.domain.repair import Finding, audit, sweep
-from classroom_scheduler.domain.report import ATTENTION_SHARDS, attributes_of
-from classroom_scheduler.domain.rules import DEFAULT_RULES, Rules
-from classroom_scheduler.domain.schedule import write_time
+from classroom_scheduler.domain.policy import DEFAULT_POLICY, SchedulingPolicy
+from classroom_scheduler.domain.schedule import format_time
 from classroom_scheduler.domain.session import Session, Task, TaskRecord, TaskState
 from classroom_scheduler.domain.status import HORIZON, is_deferred
 from classroom_scheduler.handlers.sweep import SEGMENTS
@@ -43,33 +43,33 @@ def starts(number: int) -> Iterator[datetime]:
     return (_MONDAY + _HOURS[index * len(_HOURS) // number] for index in range(number))
 
 
-def items(number: int, rules: Rules = DEFAULT_RULES) -> Iterator[Item]:
+def items(number: int, policy: SchedulingPolicy = DEFAULT_POLICY) -> Iterator[Item]:
     """The classrooms as they stand in a healthy table at NOW."""
     executions = CountedExecutions()
     for index, start in enumerate(starts(number)):
         written = {
             "classroomId": f"room-{index}",
-            "start": write_time(start),
-            "end": write_time(start + timedelta(minutes=50)),
+            "start": format_time(start),
+            "end": format_time(start + timedelta(minutes=50)),
             "teacher": "Ada Lovelace",
             "title": "Notes on the analytical engine",
         }
-        classroom = Classroom.read(f"room-{index}", written)
-        session = _session(classroom, start, rules)
-        report = attributes_of(classroom, session, NOW, rules.horizon)
+        classroom = Classroom.from_item(f"room-{index}", written)
+        session = _session(classroom, start, policy)
+        report = encode(classroom, session, NOW, policy.horizon)
         report["executionArn"] = executions.arn(session.execution_name)
-        yield {**written, **report, "updatedAt": f"{write_time(_MONDAY)[:-1]}.000000Z"}
+        yield {**written, **report, "updatedAt": f"{format_time(_MONDAY)[:-1]}.000000Z"}
 
 
-def _session(classroom: Classroom, start: datetime, rules: Rules) -> Session:
-    assert classroom.wanted is not None
+def _session(classroom: Classroom, start: datetime, policy: SchedulingPolicy) -> Session:
+    assert classroom.desired is not None
     name = name_of_record(classroom.classroom_id, _MONDAY, "1")
-    lead = rules.lead(classroom.classroom_id, start, _MONDAY)
-    session = Session(recording_id=name, execution_name=name, scheduled=classroom.wanted, lead=lead)
+    lead = policy.lead(classroom.classroom_id, start, _MONDAY)
+    session = Session(recording_id=name, execution_name=name, scheduled=classroom.desired, lead=lead)
     due = {
         Task.START_RECORDING: start,
         Task.SEND_LIVE_PING: start + timedelta(seconds=60),
-        Task.STOP_RECORDING: classroom.wanted.end,
+        Task.STOP_RECORDING: classroom.desired.end,
     }
     done = {
         task: TaskRecord(TaskState.SUCCEEDED, moment, moment, moment) for task, moment in due.items() if moment <= NOW
@@ -101,7 +101,7 @@ def _audit(table: VirtualTable) -> Iterable[Row]:
 
     def ours() -> None:
         found = audit(table.segment(NOW.hour, SEGMENTS), table, executions, lambda: NOW)
-        assert set(found) == {Finding.HEALTHY}, f"the table is not what the scheduler writes: {found}"
+        assert set(found) == {AuditResult.HEALTHY}, f"the table is not what the scheduler writes: {found}"
 
     def floor() -> None:
         for item in table.segment(NOW.hour, SEGMENTS):
@@ -150,13 +150,13 @@ def _open(number: int) -> Iterable[Row]:
 
 def open_executions(number: int, horizon: timedelta) -> int:
     """Executions that wait or run at NOW: those of classes inside the horizon that are not over."""
-    sessions = (read_back(item) for item in items(number, Rules(horizon=horizon)))
+    sessions = (read_back(item) for item in items(number, SchedulingPolicy(horizon=horizon)))
     return sum(not session.is_over and not is_deferred(session, NOW, horizon) for session in sessions)
 
 
 def read_back(item: Item) -> Session:
     """The session that the item names."""
-    session = Classroom.read(str(item["classroomId"]), item).session
+    session = Classroom.from_item(str(item["classroomId"]), item).session
     assert session is not None
     return session
 

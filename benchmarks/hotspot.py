@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from benchmarks.curves import lines
 from benchmarks.rows import Row, Say, ratio
-from classroom_scheduler.domain.rules import Rules
+from classroom_scheduler.domain.policy import SchedulingPolicy
 from local.places import PROJECT
 
 TITLE = "10,000 classes on one minute"
@@ -158,9 +158,9 @@ RETRY = _retry_of_the_machine()
 
 
 def due_times(classes: int, lead: int) -> list[float]:
-    """When their recorders are due, by the app's own rules."""
-    rules = Rules(start_lead=timedelta(seconds=lead))
-    return [-rules.spread(f"room-{number}").total_seconds() for number in range(classes)]
+    """When their recorders are due, by the app's own policy."""
+    policy = SchedulingPolicy(start_lead=timedelta(seconds=lead))
+    return [-policy.spread(f"room-{number}").total_seconds() for number in range(classes)]
 
 
 def lateness(classes: int, lead: int, account: Account) -> list[float]:

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from classroom_scheduler.domain.errors import ClassroomMoved
-from classroom_scheduler.domain.ports import Item
-from classroom_scheduler.domain.schedule import write_time
+from classroom_scheduler.application.ports import Item
+from classroom_scheduler.domain.errors import ConcurrentUpdate
+from classroom_scheduler.domain.schedule import format_time
 from tests.fakes import ARN_PREFIX, item_size
 
 PAGE_BYTES = 1024 * 1024
@@ -16,7 +16,7 @@ PAGE_BYTES = 1024 * 1024
 
 
 class VirtualTable:
-    """`domain.ports.Classrooms` and `Watchlist`. Unlike the fake of the tests it checks and copies nothing."""
+    """`domain.ports.Classrooms` and `ClassroomQueries`. Unlike the fake of the tests it checks and copies nothing."""
 
     def __init__(self, items: Iterable[Item]) -> None:
         self.items = {str(item["classroomId"]): item for item in items}
@@ -36,7 +36,7 @@ class VirtualTable:
         self.requests["UpdateItem"] += 1
         item = self.items.get(classroom_id)
         if item is None or any(item.get(name) != value for name, value in expected.items()):
-            raise ClassroomMoved(classroom_id)
+            raise ConcurrentUpdate(classroom_id)
         kept = {name: value for name, value in item.items() if name not in removed}
         self.items[classroom_id] = kept | dict(changes)
         if "attentionShard" in changes:
@@ -45,7 +45,7 @@ class VirtualTable:
     def overdue(self, shard: str, now: datetime) -> Iterable[str]:
         self.requests["Query"] += 1
         watched = self._by_attention[shard]
-        due = bisect_right(watched, (write_time(now), "~"))
+        due = bisect_right(watched, (format_time(now), "~"))
         return [classroom_id for _, classroom_id in watched[:due]]
 
     def segment(self, number: int, of: int) -> Iterable[Item]:

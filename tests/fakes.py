@@ -10,17 +10,17 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from classroom_scheduler.application.ports import Clock, Item, Message, Position, Stamp
 from classroom_scheduler.domain.errors import (
     BookingOutdated,
-    ClassroomMoved,
     ClassroomNotWritable,
+    ConcurrentUpdate,
     ServerRefused,
     ServerUnavailable,
     ServiceUnavailable,
 )
-from classroom_scheduler.domain.ports import Clock, Item, Message, Position, Stamp
-from classroom_scheduler.domain.refusals import AlreadyExists
-from classroom_scheduler.domain.schedule import write_time
+from classroom_scheduler.domain.schedule import format_time
+from classroom_scheduler.http_api.api_errors import AlreadyExists
 
 MAX_ITEM_BYTES = 400 * 1024
 MAX_INPUT_BYTES = 262_144
@@ -38,7 +38,7 @@ Watcher = Callable[[str, Item | None, Item | None], None]
 
 
 class FakeClassrooms:
-    """The Classrooms table: what the scheduler may do (Classrooms and Watchlist), and what people do to it."""
+    """The Classrooms table: what the scheduler may do (Classrooms and ClassroomQueries), and what people do to it."""
 
     def __init__(self, *items: Item) -> None:
         self._items: dict[str, dict[str, Any]] = {}
@@ -58,7 +58,7 @@ class FakeClassrooms:
         self._answer_or_fail()
         current = self._items.get(classroom_id)
         if current is None or not _as_expected(current, expected):
-            raise ClassroomMoved(f"{classroom_id} is not as it was read")
+            raise ConcurrentUpdate(f"{classroom_id} is not as it was read")
         wanted = {name: value for name, value in current.items() if name not in removed}
         try:
             wanted.update(_stored(changes))
@@ -83,7 +83,7 @@ class FakeClassrooms:
         self._answer_or_fail()
         current = self._items.get(classroom_id)
         if current is None or not _as_expected(current, expected):
-            raise ClassroomMoved(f"{classroom_id} is not as it was read")
+            raise ConcurrentUpdate(f"{classroom_id} is not as it was read")
         self.delete(classroom_id)
 
     def of_day(
@@ -97,14 +97,14 @@ class FakeClassrooms:
         position = {name: read[-1][name] for name in ("classroomId", "scheduledStart")} if more else None
         return [_stored(item) for item in read if status in (None, item.get("status"))], position
 
-    # the watchlist: the table's index and its parts
+    # the classroom_queries: the table's index and its parts
 
     def overdue(self, shard: str, now: datetime) -> Iterable[str]:
         self._answer_or_fail()
         due = [
             (item["attentionAt"], classroom_id)
             for classroom_id, item in self._items.items()
-            if item.get("attentionShard") == shard and item.get("attentionAt", "~") <= write_time(now)
+            if item.get("attentionShard") == shard and item.get("attentionAt", "~") <= format_time(now)
         ]
         yield from (classroom_id for _, classroom_id in sorted(due))
 
@@ -169,7 +169,7 @@ class FakeBookings:
     def insert(self, item: Item, *, stamp: Stamp) -> None:
         def put() -> None:
             if self._classrooms.look(classroom_id) is not None:
-                raise ClassroomMoved(f"{classroom_id} is there already")
+                raise ConcurrentUpdate(f"{classroom_id} is there already")
             try:
                 self._classrooms.put(item)
             except (RefusedByAws, TypeError) as refusal:

@@ -11,24 +11,24 @@ from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterEr
 
 from classroom_scheduler.adapters import aws
 from classroom_scheduler.adapters.bookings import TableBookings
+from classroom_scheduler.adapters.classroom_queries import TableClassroomQueries
 from classroom_scheduler.adapters.classrooms import TableClassrooms
 from classroom_scheduler.adapters.editable_classrooms import EditableTableClassrooms
 from classroom_scheduler.adapters.events import EventBridgeBus
 from classroom_scheduler.adapters.executions import StateMachineExecutions
 from classroom_scheduler.adapters.invocations import StateMachineInvocations
-from classroom_scheduler.adapters.refusals import QueueOfRefusedBookings
+from classroom_scheduler.adapters.rejected_bookings import QueueOfRejectedBookings
 from classroom_scheduler.adapters.server import WebhookServer
-from classroom_scheduler.adapters.watchlist import TableWatchlist
-from classroom_scheduler.domain.booking import Office
-from classroom_scheduler.domain.bookkeeping import Bookkeeping
+from classroom_scheduler.application.bookkeeping import Bookkeeping
+from classroom_scheduler.application.ports import EventBus, Item
+from classroom_scheduler.application.reconciler import reconcile
+from classroom_scheduler.application.recovery import AuditResult, audit
+from classroom_scheduler.application.task_runner import World
+from classroom_scheduler.bookings.booking import BookingService
 from classroom_scheduler.domain.errors import ServiceUnavailable
-from classroom_scheduler.domain.lifecycle import SOURCE
-from classroom_scheduler.domain.perform import World
 from classroom_scheduler.domain.plan import Decision, History
-from classroom_scheduler.domain.ports import EventBus, Item
-from classroom_scheduler.domain.reconcile import reconcile
-from classroom_scheduler.domain.repair import Finding, audit
-from classroom_scheduler.domain.rules import Rules
+from classroom_scheduler.domain.policy import SchedulingPolicy
+from classroom_scheduler.lifecycle.transitions import SOURCE
 from classroom_scheduler.settings import (
     ApiSettings,
     BookingSettings,
@@ -49,18 +49,18 @@ def clock() -> datetime:
 @cache
 def reconciler() -> Callable[[str, History], Decision]:
     """A function that brings one classroom's executions to what the table says."""
-    return partial(reconcile, classrooms=classrooms(), executions=executions(), clock=clock, rules=_rules())
+    return partial(reconcile, classrooms=classrooms(), executions=executions(), clock=clock, policy=_policy())
 
 
 @cache
-def auditor() -> Callable[[Iterable[Item]], Counter[Finding]]:
+def auditor() -> Callable[[Iterable[Item]], Counter[AuditResult]]:
     """A function that compares items with what they should say."""
-    return partial(audit, classrooms=classrooms(), executions=executions(), clock=clock, rules=_rules())
+    return partial(audit, classrooms=classrooms(), executions=executions(), clock=clock, policy=_policy())
 
 
-def _rules() -> Rules:
+def _policy() -> SchedulingPolicy:
     settings = ReconcileSettings.from_environment()
-    return Rules(horizon=settings.horizon, start_lead=settings.start_lead)
+    return SchedulingPolicy(horizon=settings.horizon, start_lead=settings.start_lead)
 
 
 @cache
@@ -74,8 +74,8 @@ def executions() -> StateMachineExecutions:
 
 
 @cache
-def watchlist() -> TableWatchlist:
-    return TableWatchlist(ReconcileSettings.from_environment().classrooms_table)
+def classroom_queries() -> TableClassroomQueries:
+    return TableClassroomQueries(ReconcileSettings.from_environment().classrooms_table)
 
 
 @cache
@@ -104,12 +104,12 @@ def event_bus() -> EventBus:
 
 
 @cache
-def booking_office() -> Office:
+def booking_office() -> BookingService:
     """What receiving bookings needs."""
     settings = BookingSettings.from_environment()
-    return Office(
+    return BookingService(
         bookings=TableBookings(settings.classrooms_table, settings.bookings_table),
-        refused=QueueOfRefusedBookings(settings.booking_failures_queue_url),
+        refused=QueueOfRejectedBookings(settings.booking_failures_queue_url),
         clock=clock,
     )
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from classroom_scheduler.adapters.bookings import TableBookings
+from classroom_scheduler.application.ports import Bookings, Stamp
 from classroom_scheduler.domain.errors import (
     BookingOutdated,
-    ClassroomMoved,
     ClassroomNotWritable,
+    ConcurrentUpdate,
     ServiceUnavailable,
 )
-from classroom_scheduler.domain.ports import Bookings, Stamp
 from tests.aws import BOOKINGS_TABLE, TABLE, Account
 from tests.builders import a_classroom, at
 from tests.contract.store import Store, fake_store, real_store
@@ -64,7 +64,7 @@ def test_an_item_is_written_with_everything_that_is_theirs(store: Store[Bookings
 def test_an_item_that_is_there_is_not_written_over(store: Store[Bookings]) -> None:
     store.put(a_classroom(teacher="Ada"))
 
-    with pytest.raises(ClassroomMoved):
+    with pytest.raises(ConcurrentUpdate):
         store.port.insert(a_classroom(), stamp=FIRST)
 
     assert store.item("algebra-1") == a_classroom(teacher="Ada")
@@ -83,7 +83,7 @@ def test_an_update_changes_and_removes_its_attributes_and_no_other(store: Store[
 def test_an_update_fails_where_the_item_is_not_as_it_was_read(store: Store[Bookings], expected: dict[str, Any]) -> None:
     store.put(a_classroom())
 
-    with pytest.raises(ClassroomMoved):
+    with pytest.raises(ConcurrentUpdate):
         store.port.update("algebra-1", {"teacher": "Grace"}, expected=expected, stamp=FIRST)
 
     assert store.item("algebra-1") == a_classroom()
@@ -91,7 +91,7 @@ def test_an_update_fails_where_the_item_is_not_as_it_was_read(store: Store[Booki
 
 
 def test_an_item_that_is_gone_is_not_brought_back_by_an_update(store: Store[Bookings]) -> None:
-    with pytest.raises(ClassroomMoved):
+    with pytest.raises(ConcurrentUpdate):
         store.port.update("algebra-1", {"teacher": "Grace"}, expected={}, stamp=FIRST)
 
     assert store.item("algebra-1") is None
@@ -230,8 +230,8 @@ def test_a_store_that_failed_has_written_nothing(store: Store[Bookings], kind: s
 @pytest.mark.parametrize(
     ("reasons", "error"),
     [
-        (["TransactionConflict", "None"], ClassroomMoved),
-        (["None", "TransactionConflict"], ClassroomMoved),
+        (["TransactionConflict", "None"], ConcurrentUpdate),
+        (["None", "TransactionConflict"], ConcurrentUpdate),
         (["ConditionalCheckFailed", "ConditionalCheckFailed"], BookingOutdated),
         (["ValidationError", "None"], ClassroomNotWritable),
         (["ThrottlingError", "None"], ServiceUnavailable),

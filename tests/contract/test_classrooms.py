@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from classroom_scheduler.adapters.classrooms import TableClassrooms
+from classroom_scheduler.application.ports import Classrooms
 from classroom_scheduler.domain.classroom import Classroom
-from classroom_scheduler.domain.errors import ClassroomMoved, ClassroomNotWritable, ServiceUnavailable
-from classroom_scheduler.domain.ports import Classrooms
+from classroom_scheduler.domain.errors import ClassroomNotWritable, ConcurrentUpdate, ServiceUnavailable
 from tests.aws import TABLE, Account
 from tests.builders import a_classroom
 from tests.contract.store import Store, fake_store, real_store
@@ -87,7 +87,7 @@ def test_a_class_with_a_photo_is_read_like_any_other(store: Store[Classrooms]) -
     item = store.port.get("algebra-1")
 
     assert item is not None
-    assert Classroom.read("algebra-1", item).problem is None
+    assert Classroom.from_item("algebra-1", item).problem is None
 
 
 @pytest.mark.parametrize("wrong", [5, True, None, ["09:00"], {"at": "09:00"}, {"09:00"}, b"09:00"], ids=repr)
@@ -146,7 +146,7 @@ def test_a_write_removes_what_it_is_told_to_be_it_there_or_not(store: Store[Clas
 
 
 def test_a_classroom_that_was_deleted_is_never_brought_back_by_a_write(store: Store[Classrooms]) -> None:
-    with pytest.raises(ClassroomMoved):
+    with pytest.raises(ConcurrentUpdate):
         store.port.update("algebra-1", {"status": "SCHEDULED"}, expected={})
 
     assert store.item("algebra-1") is None
@@ -189,7 +189,7 @@ def test_a_write_fails_where_an_attribute_is_not_as_it_was_read(
 ) -> None:
     store.put(a_classroom("algebra-1", livePingDelay=stands))
 
-    with pytest.raises(ClassroomMoved):
+    with pytest.raises(ConcurrentUpdate):
         store.port.update("algebra-1", {"status": "SCHEDULED"}, expected={"livePingDelay": expected})
 
     assert store.item("algebra-1") == a_classroom("algebra-1", livePingDelay=stands)
@@ -212,7 +212,7 @@ def test_expecting_none_means_that_the_attribute_is_absent(store: Store[Classroo
     store.put(a_classroom("algebra-1"))
     store.port.update("algebra-1", {"recordingId": stands}, expected={"recordingId": None})
 
-    with pytest.raises(ClassroomMoved):
+    with pytest.raises(ConcurrentUpdate):
         store.port.update("algebra-1", {"recordingId": "second"}, expected={"recordingId": None})
 
     assert (store.item("algebra-1") or {})["recordingId"] == stands
@@ -230,7 +230,7 @@ def test_null_is_as_good_as_absent(store: Store[Classrooms]) -> None:
 def test_every_expectation_counts(store: Store[Classrooms]) -> None:
     store.put(a_classroom("algebra-1", status="SCHEDULED"))
 
-    with pytest.raises(ClassroomMoved):
+    with pytest.raises(ConcurrentUpdate):
         store.port.update("algebra-1", {"status": "x"}, expected={"status": "SCHEDULED", "executionName": "mine"})
 
     assert (store.item("algebra-1") or {})["status"] == "SCHEDULED"
@@ -241,7 +241,7 @@ def test_of_two_writers_who_read_the_same_only_one_wins(store: Store[Classrooms]
     as_both_read_it = {"executionName": None}
 
     store.port.update("algebra-1", {"executionName": "first"}, expected=as_both_read_it)
-    with pytest.raises(ClassroomMoved):
+    with pytest.raises(ConcurrentUpdate):
         store.port.update("algebra-1", {"executionName": "second"}, expected=as_both_read_it)
 
     assert (store.item("algebra-1") or {})["executionName"] == "first"

@@ -8,11 +8,11 @@ import pytest
 
 from classroom_scheduler.adapters.classrooms import stored
 from classroom_scheduler.adapters.editable_classrooms import EditableTableClassrooms
-from classroom_scheduler.domain.editing import MAX_ATTRIBUTES
-from classroom_scheduler.domain.errors import ClassroomMoved, ClassroomNotWritable, ServiceUnavailable
-from classroom_scheduler.domain.json_text import MAX_LEVELS, problems_in, read_object
-from classroom_scheduler.domain.ports import EditableClassrooms, Item, Position
-from classroom_scheduler.domain.refusals import AlreadyExists
+from classroom_scheduler.application.ports import EditableClassrooms, Item, Position
+from classroom_scheduler.domain.errors import ClassroomNotWritable, ConcurrentUpdate, ServiceUnavailable
+from classroom_scheduler.exact_json import MAX_LEVELS, parse_object, problems_in
+from classroom_scheduler.http_api.api_errors import AlreadyExists
+from classroom_scheduler.http_api.editing import MAX_ATTRIBUTES
 from tests.aws import TABLE, Account
 from tests.builders import a_classroom, at, z
 from tests.contract.store import Store, fake_store, real_store
@@ -68,7 +68,7 @@ def test_whatever_the_api_lets_through_can_be_stored(store: Store[EditableClassr
     text = (
         f'{{"n": {"9" * 38}, "small": 1e-130, "large": 1.5e125, "deep": {deep}, "empty": "", "name": {{"ü.#:": null}}}}'
     )
-    body = read_object(text)
+    body = parse_object(text)
     assert problems_in(body) == []
 
     store.port.create(a_classroom(**body))
@@ -88,14 +88,14 @@ def test_a_classroom_is_deleted_if_it_is_as_it_was_read(store: Store[EditableCla
 def test_a_classroom_that_is_not_as_it_was_read_stays(store: Store[EditableClassrooms], expected: Item) -> None:
     store.put(a_classroom(teacher="Ada"))
 
-    with pytest.raises(ClassroomMoved):
+    with pytest.raises(ConcurrentUpdate):
         store.port.remove("algebra-1", expected=expected)
 
     assert store.item("algebra-1") is not None
 
 
 def test_a_classroom_that_is_not_there_is_not_deleted(store: Store[EditableClassrooms]) -> None:
-    with pytest.raises(ClassroomMoved):
+    with pytest.raises(ConcurrentUpdate):
         store.port.remove("algebra-1", expected={})
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from classroom_scheduler.adapters.events import MAX_BYTES, MAX_ENTRIES, EventBridgeBus
-from classroom_scheduler.adapters.refusals import QueueOfRefusedBookings
+from classroom_scheduler.adapters.rejected_bookings import QueueOfRejectedBookings
+from classroom_scheduler.application.ports import Event
 from classroom_scheduler.domain.errors import ServiceUnavailable
-from classroom_scheduler.domain.ports import Event
 from tests.aws import BUS, Account
 from tests.builders import at
 
@@ -171,12 +171,12 @@ def test_an_unreachable_bus_is_tried_three_times(account: Account, monkeypatch: 
 
 
 @pytest.fixture
-def refused(account: Account) -> QueueOfRefusedBookings:
-    return QueueOfRefusedBookings(account.failed_bookings)
+def refused(account: Account) -> QueueOfRejectedBookings:
+    return QueueOfRejectedBookings(account.failed_bookings)
 
 
 def test_a_refused_booking_is_kept_as_it_came_with_the_reason(
-    account: Account, refused: QueueOfRefusedBookings
+    account: Account, refused: QueueOfRejectedBookings
 ) -> None:
     refused.keep('{"detail": "Größe"}', "`detail` is “Größe”.")
 
@@ -184,7 +184,7 @@ def test_a_refused_booking_is_kept_as_it_came_with_the_reason(
 
 
 def test_a_reason_that_quotes_what_sqs_does_not_take_is_kept_all_the_same(
-    account: Account, refused: QueueOfRefusedBookings
+    account: Account, refused: QueueOfRejectedBookings
 ) -> None:
     refused.keep("{}", "`start` is \x00\ud800\uffff." + "x" * 5_000)
 
@@ -195,7 +195,7 @@ def test_a_reason_that_quotes_what_sqs_does_not_take_is_kept_all_the_same(
 
 @pytest.mark.parametrize("code", ["AWS.SimpleQueueService.NonExistentQueue", "ThrottlingException", "AccessDenied"])
 def test_a_queue_that_does_not_serve_us_is_unavailable(
-    account: Account, refused: QueueOfRefusedBookings, code: str
+    account: Account, refused: QueueOfRejectedBookings, code: str
 ) -> None:
     account.will("SendMessage", code)
 

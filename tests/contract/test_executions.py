@@ -7,8 +7,8 @@ import pytest
 from botocore.stub import Stubber
 
 from classroom_scheduler.adapters.executions import StateMachineExecutions
+from classroom_scheduler.application.ports import Executions
 from classroom_scheduler.domain.errors import ServiceUnavailable
-from classroom_scheduler.domain.ports import Executions
 from tests.aws import MACHINE_ARN, Account
 from tests.fakes import FakeExecutions
 

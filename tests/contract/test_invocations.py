@@ -7,9 +7,9 @@ import boto3
 import pytest
 
 from classroom_scheduler.adapters.invocations import StateMachineInvocations
+from classroom_scheduler.application.ports import Invocations
 from classroom_scheduler.domain.errors import ServiceUnavailable
-from classroom_scheduler.domain.ports import Invocations
-from classroom_scheduler.domain.refusals import AlreadyExists
+from classroom_scheduler.http_api.api_errors import AlreadyExists
 from tests.aws import MACHINE_ARN, Account
 from tests.fakes import FakeInvocations
 

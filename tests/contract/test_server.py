@@ -12,8 +12,8 @@ import pytest
 from standardwebhooks import Webhook
 
 from classroom_scheduler.adapters.server import WebhookServer
+from classroom_scheduler.application.ports import ClassroomServer, Message
 from classroom_scheduler.domain.errors import ServerRefused, ServerUnavailable, ServiceUnavailable
-from classroom_scheduler.domain.ports import ClassroomServer, Message
 from local.recorder import Fault as DemoFault
 from local.server import ClassroomServer as DemoServer
 from local.server import classroom_server

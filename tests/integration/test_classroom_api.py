@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from classroom_scheduler import bootstrap
-from classroom_scheduler.domain import editing
-from classroom_scheduler.domain.preconditions import etag
 from classroom_scheduler.handlers import classroom_api
+from classroom_scheduler.http_api import editing
+from classroom_scheduler.http_api.etags import etag
 from tests.builders import a_classroom, an_api_request
 from tests.integration.day import Day
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from classroom_scheduler.domain.reconcile import TRIES
+from classroom_scheduler.application.reconciler import TRIES
 from tests.builders import a_change, a_classroom, an_insert, at
 from tests.integration.conftest import forget_clients
 from tests.integration.day import Day
@@ -503,7 +503,7 @@ def test_a_record_whose_item_is_always_changed_in_between_comes_again(day: Day) 
     assert day.deliver(record, at_time="08:00") == [record["dynamodb"]["SequenceNumber"]]
 
     assert day.account.executions() == {}
-    assert day.logged("not reconciled")[0]["exception_name"] == "ClassroomMoved"
+    assert day.logged("not reconciled")[0]["exception_name"] == "ConcurrentUpdate"
 
 
 def test_a_whole_batch_that_fails_is_told_record_by_record(day: Day) -> None:

@@ -8,8 +8,8 @@ from standardwebhooks import Webhook
 
 from classroom_scheduler import bootstrap
 from classroom_scheduler.domain.errors import (
-    ClassroomUnsettled,
     PermanentError,
+    ReconcilePending,
     ServerUnavailable,
     ServiceUnavailable,
 )
@@ -229,7 +229,7 @@ def test_a_task_waits_while_the_stream_has_not_caught_up_with_an_edit(scheduled:
     payload = scheduled.payload()
     edit = scheduled.update("algebra-1", start="2026-12-01T09:30:00Z")
 
-    with pytest.raises(ClassroomUnsettled):
+    with pytest.raises(ReconcilePending):
         scheduled.invoke("StartRecording", payload, at_time="09:00")
     scheduled.deliver(edit, at_time="09:00:01")
 

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from classroom_scheduler.domain.classroom import written
+from classroom_scheduler.domain.classroom import user_attributes
 from tests.fakes import Fault
 from tests.simulation.edits import DAMAGE, NOT_DELAYS, NOT_TIMES
 from tests.simulation.mischief import Act
@@ -179,14 +179,14 @@ class Day(RuleBasedStateMachine):
     def delete(self, classroom_id: str) -> None:
         """From then on copies hold what people wrote: a session that was cancelled must not come back in a copy."""
         self.world.table.delete(classroom_id)
-        self.copies = [written(copy) if copy["classroomId"] == classroom_id else copy for copy in self.copies]
+        self.copies = [user_attributes(copy) if copy["classroomId"] == classroom_id else copy for copy in self.copies]
 
     def insert_again(self, classroom_id: str, with_everything: bool) -> None:
         item = self.world.table.look(classroom_id)
         kept = self.written(classroom_id)
         if item is not None and kept is not None:
             self.delete(classroom_id)
-            self.world.table.put(written(item) if with_everything else kept)
+            self.world.table.put(user_attributes(item) if with_everything else kept)
 
     def written(self, classroom_id: str) -> dict[str, Any] | None:
         item = self.world.table.look(classroom_id)

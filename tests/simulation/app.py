@@ -7,17 +7,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from classroom_scheduler.domain.bookkeeping import Bookkeeping
-from classroom_scheduler.domain.changes import Change, handle
-from classroom_scheduler.domain.claim import Run
+from classroom_scheduler.application.bookkeeping import Bookkeeping
+from classroom_scheduler.application.ports import ClassroomQueries, Classrooms, ClassroomServer, Clock, Executions
+from classroom_scheduler.application.reconciler import reconcile
+from classroom_scheduler.application.recovery import AuditResult, audit, execution_ended, stop_ended, sweep
+from classroom_scheduler.application.stream_batch import Change, handle
+from classroom_scheduler.application.task_runner import World, fail, perform
 from classroom_scheduler.domain.errors import ClassroomNotWritable, SchedulerError
-from classroom_scheduler.domain.names import classroom_of, is_stop_name
-from classroom_scheduler.domain.perform import World, fail, perform
+from classroom_scheduler.domain.execution_names import classroom_of, is_stop_name
+from classroom_scheduler.domain.fence import Run
 from classroom_scheduler.domain.plan import History
-from classroom_scheduler.domain.ports import Classrooms, ClassroomServer, Clock, Executions, Watchlist
-from classroom_scheduler.domain.reconcile import reconcile
-from classroom_scheduler.domain.repair import Finding, audit, execution_ended, stop_ended, sweep
-from classroom_scheduler.domain.rules import Rules
+from classroom_scheduler.domain.policy import SchedulingPolicy
 from classroom_scheduler.domain.session import Task
 
 
@@ -29,7 +29,7 @@ class App:
     executions: Executions
     server: ClassroomServer
     clock: Clock
-    rules: Rules
+    policy: SchedulingPolicy
     broke: Any
 
     def classroom_changed(self, changes: Iterable[Change]) -> list[str]:
@@ -49,13 +49,13 @@ class App:
             return False
         return True
 
-    def sweep(self, watchlist: Watchlist) -> Counter[Finding]:
+    def sweep(self, classroom_queries: ClassroomQueries) -> Counter[AuditResult]:
         """Look at everything that is overdue."""
-        return sweep(watchlist, self._look_at, self.clock())
+        return sweep(classroom_queries, self._look_at, self.clock())
 
-    def audit(self, watchlist: Watchlist) -> Counter[Finding]:
+    def audit(self, classroom_queries: ClassroomQueries) -> Counter[AuditResult]:
         """Compare every item with what it should say."""
-        return audit(watchlist.segment(0, 1), self.classrooms, self.executions, self.clock, self.rules)
+        return audit(classroom_queries.segment(0, 1), self.classrooms, self.executions, self.clock, self.policy)
 
     def perform(self, function: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Invoke a task's function with the payload that the state machine gives it."""
@@ -69,7 +69,7 @@ class App:
     def _look_at(self, classroom_id: str, history: History) -> None:
         try:
             with suppress(ClassroomNotWritable):
-                reconcile(classroom_id, history, self.classrooms, self.executions, self.clock, self.rules)
+                reconcile(classroom_id, history, self.classrooms, self.executions, self.clock, self.policy)
         except SchedulerError:
             raise
         except Exception:

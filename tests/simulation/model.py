@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from classroom_scheduler.application.ports import Item, Message
 from classroom_scheduler.domain.errors import FAILED_FOR_GOOD, REPLACED
 from classroom_scheduler.domain.plan import MAX_RESTARTS
-from classroom_scheduler.domain.ports import Item, Message
 from tests.builders import z
 from tests.simulation.edits import Handwriting, Wanted
 from tests.simulation.step_functions import LOST
@@ -30,10 +30,10 @@ LONG_AGO = datetime.fromisoformat("2000-01-01T00:00:00Z")
 class Life:
     """One classroom id, as far as people know."""
 
-    wanted: Wanted | None = None
+    desired: Wanted | None = None
     wrong: str = ""
     present: bool = False
-    # The record of the latest edit that changed what is wanted.
+    # The record of the latest edit that changed what is desired.
     entry: Entry | None = None
     ever_wanted: set[Wanted] = field(default_factory=set)
     # In force for certain when the world last came to rest, and whether only invalid edits were made since.
@@ -84,27 +84,29 @@ class Model:
     def _on_edit(self, classroom_id: str, item: dict[str, Any] | None) -> None:
         life = self.lives[classroom_id]
         now = self.world.clock.now
-        before = (life.present, life.wanted)
-        if life.wanted is not None and self._is_followed(life):
-            life.in_force, life.only_typos_since = life.wanted, True
+        before = (life.present, life.desired)
+        if life.desired is not None and self._is_followed(life):
+            life.in_force, life.only_typos_since = life.desired, True
         if item is None:
-            life.present, life.wanted, life.wrong = False, None, ""
+            life.present, life.desired, life.wrong = False, None, ""
         else:
             if not life.present and (life.seen_gone or self._removals_to_come(classroom_id) > 1):
                 life.left_behind |= self._recordings_of(classroom_id)
                 life.given_up_at = now
-                life.in_force = None  # what was wanted before may be: deleted and wrongly inserted at once is an update
+                life.in_force = (
+                    None  # what was desired before may be: deleted and wrongly inserted at once is an update
+                )
             life.present, life.seen_gone = True, False
-            life.wanted, life.wrong = self.handwriting.read(item)
-        if (life.present, life.wanted) == before:
+            life.desired, life.wrong = self.handwriting.read(item)
+        if (life.present, life.desired) == before:
             return
         life.entry = self.world.stream.shard_of(classroom_id).entries[-1]
-        if life.wanted is not None:
-            life.ever_wanted.add(life.wanted)
+        if life.desired is not None:
+            life.ever_wanted.add(life.desired)
             life.only_typos_since = False
-            if life.wanted.start > now:
+            if life.desired.start > now:
                 life.given_up_at = now
-            if life.wanted.start > now - MARGIN:
+            if life.desired.start > now - MARGIN:
                 life.perhaps_given_up_at = now
         if not life.present:
             life.only_typos_since = False
@@ -276,9 +278,9 @@ class Model:
         if not isinstance(item.get("reason"), str) or not item["reason"]:
             self._violate(f"{classroom_id} has no reason: {item}")
             return
-        if life.wanted is not None and self._is_followed(life):
-            life.in_force = life.wanted
-            self._judge_in_force(classroom_id, life.wanted, item)
+        if life.desired is not None and self._is_followed(life):
+            life.in_force = life.desired
+            self._judge_in_force(classroom_id, life.desired, item)
         else:
             self._judge_not_followed(classroom_id, life, item)
             if not life.only_typos_since:
@@ -295,7 +297,7 @@ class Model:
         # A copy from before a deletion may bring back what is over; it is history then, and nothing runs for it.
         is_history = item.get("status") in {"COMPLETED", "FAILED", "INVALID"}
         if in_force is not None and in_force not in life.ever_wanted and not is_history:
-            self._violate(f"{classroom_id}: nobody ever wanted {in_force}")
+            self._violate(f"{classroom_id}: nobody ever desired {in_force}")
         status = item.get("status")
         if status == "INVALID" and life.only_typos_since and life.in_force is not None:
             self._judge_over(classroom_id, life.in_force, item)
@@ -311,23 +313,23 @@ class Model:
         if status in ("SCHEDULED", "RECORDING", "DEFERRED") and life.wrong and f"`{life.wrong}`" not in item["reason"]:
             self._violate(f"{classroom_id}: the reason does not name {life.wrong}: {item['reason']}")
 
-    def _judge_in_force(self, classroom_id: str, wanted: Wanted, item: dict[str, Any]) -> None:
+    def _judge_in_force(self, classroom_id: str, desired: Wanted, item: dict[str, Any]) -> None:
         now, status, recording_id = self.world.clock.now, item.get("status"), item.get("recordingId")
         if recording_id in self.lost_patience:
             return
-        if self._scheduled(item) != wanted:
-            self._violate(f"{classroom_id}: {wanted} is not in force at {now}: {item}")
+        if self._scheduled(item) != desired:
+            self._violate(f"{classroom_id}: {desired} is not in force at {now}: {item}")
             return
         begins = self._begins(item)
-        if not timedelta(0) <= wanted.start - begins <= self.world.start_lead:
+        if not timedelta(0) <= desired.start - begins <= self.world.start_lead:
             self._violate(f"{classroom_id} is to be recorded from {begins}: {item}")
-        if any(abs(now - moment) < MARGIN for moment in (begins, wanted.start, wanted.end, wanted.start - HORIZON)):
+        if any(abs(now - moment) < MARGIN for moment in (begins, desired.start, desired.end, desired.start - HORIZON)):
             return
         if status == "FAILED" and self._may_have_failed(str(recording_id), item):
             self._judge_running(classroom_id, None)
             self._judge_live(classroom_id, None)
             return
-        expected, says = self._expected(wanted, begins, now)
+        expected, says = self._expected(desired, begins, now)
         if status != expected:
             self._violate(f"{classroom_id} is {status}, not {expected}, at {now}: {item}")
         if says and not all(moment in item["reason"] for moment in says):
@@ -335,21 +337,21 @@ class Model:
         self._judge_running(classroom_id, item.get("executionName") if expected in ("SCHEDULED", "RECORDING") else None)
         self._judge_live(classroom_id, recording_id if expected == "RECORDING" else None)
         if expected == "COMPLETED":
-            self._judge_completed(str(recording_id), wanted)
+            self._judge_completed(str(recording_id), desired)
 
     def _begins(self, item: Item) -> datetime:
         """When the recorder is to be started: with a lead, before its class."""
         early = _time(item, "recorderStart")
         return _time(item, "start") if early == LONG_AGO else early
 
-    def _expected(self, wanted: Wanted, begins: datetime, now: datetime) -> tuple[str, list[str]]:
+    def _expected(self, desired: Wanted, begins: datetime, now: datetime) -> tuple[str, list[str]]:
         """The status that is right now, and the moments that the reason has to name."""
-        if now < wanted.start - HORIZON:
-            return "DEFERRED", [z(wanted.start)]
+        if now < desired.start - HORIZON:
+            return "DEFERRED", [z(desired.start)]
         if now < begins:
-            return "SCHEDULED", [z(wanted.start), z(wanted.end)]
-        if now < wanted.end:
-            return "RECORDING", [z(wanted.end)]
+            return "SCHEDULED", [z(desired.start), z(desired.end)]
+        if now < desired.end:
+            return "RECORDING", [z(desired.end)]
         return "COMPLETED", []
 
     def _judge_over(self, classroom_id: str, in_force: Wanted, item: dict[str, Any]) -> None:
@@ -361,15 +363,15 @@ class Model:
         elif self.world.clock.now > in_force.end + MARGIN:
             self._judge_completed(str(item.get("recordingId")), in_force)
 
-    def _judge_completed(self, recording_id: str, wanted: Wanted) -> None:
+    def _judge_completed(self, recording_id: str, desired: Wanted) -> None:
         recording = self.world.server.recordings.get(recording_id)
         if recording is None or len(recording.starts) != 1 or len(recording.stops) != 1:
             self._violate(f"{recording_id} is COMPLETED, but the server knows {recording}")
             return
-        if recording.stops[0] < wanted.end:
-            self._violate(f"{recording_id} was stopped at {recording.stops[0]}, before {wanted}")
-        due = max(recording.starts[0], wanted.start) + timedelta(seconds=wanted.delay)
-        if self.calm and due + MARGIN < wanted.end and not recording.pings:
+        if recording.stops[0] < desired.end:
+            self._violate(f"{recording_id} was stopped at {recording.stops[0]}, before {desired}")
+        due = max(recording.starts[0], desired.start) + timedelta(seconds=desired.delay)
+        if self.calm and due + MARGIN < desired.end and not recording.pings:
             self._violate(f"{recording_id} was never pinged")
 
     def _judge_running(self, classroom_id: str, needed: str | None) -> None:
@@ -421,9 +423,9 @@ class Model:
         return not (known and known.starts) or any("StartRecording" in one.data.get("failures", {}) for one in mine)
 
     def _is_followed(self, life: Life) -> bool:
-        """Whether what is wanted now reached the handlers in time to run."""
+        """Whether what is desired now reached the handlers in time to run."""
         handled_at = life.entry.handled_at if life.entry is not None else None
-        return life.wanted is not None and handled_at is not None and handled_at + MARGIN < life.wanted.end
+        return life.desired is not None and handled_at is not None and handled_at + MARGIN < life.desired.end
 
     def _would_not_stop(self, recording_id: str) -> bool:
         """Whether the server refused, or whoever was to stop it was lost more often than anybody repairs."""

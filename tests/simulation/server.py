@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from classroom_scheduler.application.ports import Message
 from classroom_scheduler.domain.errors import ServerRefused, ServerUnavailable
-from classroom_scheduler.domain.ports import Message
 from tests.fakes import FakeServer, Fault
 from tests.simulation.clock import VirtualClock
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from classroom_scheduler.application.ports import Message
 from classroom_scheduler.domain.errors import ServerRefused, ServerUnavailable
-from classroom_scheduler.domain.ports import Message
 from tests.builders import CLASS_DAY, a_classroom, z
 from tests.fakes import FakeClassrooms, Fault, RefusedByAws
 from tests.simulation.clock import VirtualClock

@@ -13,12 +13,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from classroom_scheduler.domain.changes import Change, is_own_write
-from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES
+from classroom_scheduler.application.ports import Item, Message
+from classroom_scheduler.application.stream_batch import Change, is_own_write
+from classroom_scheduler.domain.classroom import OWNED_ATTRIBUTES
 from classroom_scheduler.domain.errors import SchedulerError, ServerUnavailable, ServiceUnavailable
-from classroom_scheduler.domain.ports import Item, Message
-from classroom_scheduler.domain.report import ATTENTION_GRACE
-from classroom_scheduler.domain.rules import Rules
+from classroom_scheduler.domain.item_codec import ATTENTION_GRACE
+from classroom_scheduler.domain.policy import SchedulingPolicy
 from tests.fakes import ARN_PREFIX, FakeClassrooms
 from tests.simulation.app import App
 from tests.simulation.clock import VirtualClock
@@ -96,7 +96,9 @@ class World:
         # The clocks of Lambda's machines may be wrong; those of DynamoDB and Step Functions are the world's.
         self.skew, self.jumped = timedelta(0), False
         ports = _Classrooms(self), _Executions(self), _Server(self)
-        self.app = App(*ports, lambda: self.clock() + self.skew, Rules(start_lead=self.start_lead), self._broke)
+        self.app = App(
+            *ports, lambda: self.clock() + self.skew, SchedulingPolicy(start_lead=self.start_lead), self._broke
+        )
         self.on_repair: Callable[[], None] = lambda: None
         self.on_unfinished: Callable[[Iterable[str]], None] = lambda classroom_ids: None
         self.stream.on_unfinished = lambda entries: self.on_unfinished(entry.classroom_id for entry in entries)
@@ -159,11 +161,11 @@ class World:
 
     def sweep(self) -> None:
         """The Sweep function runs."""
-        self._run_alone("Sweep", lambda: self.app.sweep(_Watchlist(self)))
+        self._run_alone("Sweep", lambda: self.app.sweep(_ClassroomQueries(self)))
 
     def audit(self) -> None:
         """The Sweep function audits the whole table."""
-        self._run_alone("Audit", lambda: self.app.audit(_Watchlist(self)))
+        self._run_alone("Audit", lambda: self.app.audit(_ClassroomQueries(self)))
 
     def lose(self, name: str, *, by_hand: bool, told: bool) -> None:
         """An execution that runs is lost, or stopped by a person; an event tells of it, or gets lost as well."""
@@ -339,7 +341,7 @@ class _Classrooms:
             raise ServiceUnavailable("DynamoDB: connection lost")
 
 
-class _Watchlist:
+class _ClassroomQueries:
     """The index ByAttention, which is some milliseconds behind, and the whole table."""
 
     def __init__(self, world: World) -> None:
@@ -430,7 +432,7 @@ def _touches_the_schedulers(entry: Entry) -> bool:
     if is_own_write(entry.old, entry.new):
         return False
     before, after = (
-        {k: v for k, v in (item or {}).items() if k in SCHEDULERS_ATTRIBUTES} for item in (entry.old, entry.new)
+        {k: v for k, v in (item or {}).items() if k in OWNED_ATTRIBUTES} for item in (entry.old, entry.new)
     )
     return before != after
 

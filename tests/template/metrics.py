@@ -4,8 +4,8 @@ import ast
 from collections.abc import Iterator
 
 from classroom_scheduler.domain import errors
-from classroom_scheduler.domain.claim import Standing
 from classroom_scheduler.domain.classroom import Status
+from classroom_scheduler.domain.fence import Ownership
 from classroom_scheduler.domain.session import Task, TaskState
 from tests.template.project import PACKAGE
 
@@ -25,7 +25,7 @@ MADE_OF_PARTS = {
     "{task}{outcome['state'].capitalize()}": {
         f"{task}{state.capitalize()}"
         for task in Task
-        for state in (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.SKIPPED, Standing.FENCED)
+        for state in (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.SKIPPED, Ownership.FENCED)
     },
 }
 """What a name can become that is put together where it is counted."""

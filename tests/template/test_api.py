@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES, Status
-from classroom_scheduler.domain.editing import MAX_ATTRIBUTES
+from classroom_scheduler.domain.classroom import OWNED_ATTRIBUTES, Status
 from classroom_scheduler.domain.schedule import MAX_LIVE_PING_DELAY
-from classroom_scheduler.domain.timetable import DEFAULT_LIMIT, MAX_LIMIT
-from classroom_scheduler.handlers._answers import _KINDS, _TITLES
 from classroom_scheduler.handlers.classroom_api import ROUTES
+from classroom_scheduler.http_api.day_listing import DEFAULT_LIMIT, MAX_LIMIT
+from classroom_scheduler.http_api.editing import MAX_ATTRIBUTES
+from classroom_scheduler.http_api.responses import _KINDS, _TITLES
 from tests.template.project import PACKAGE, Json, deployed, of_type, strings, template
 
 DOCUMENT: Json = json.loads((PACKAGE / "openapi.json").read_text())
@@ -224,7 +224,7 @@ def test_the_schemas_have_the_limits_of_the_code() -> None:
     read_only = {name for name, each in schemas["Classroom"]["properties"].items() if each.get("readOnly")}
 
     assert schemas["Status"]["enum"] == list(Status)
-    assert read_only == SCHEDULERS_ATTRIBUTES
+    assert read_only == OWNED_ATTRIBUTES
     assert schemas["NewClassroom"]["properties"]["livePingDelay"]["maximum"] == MAX_LIVE_PING_DELAY
     # One attribute is the id, which a body may leave out.
     assert schemas["NewClassroom"]["maxProperties"] == MAX_ATTRIBUTES - 1

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from classroom_scheduler.domain.booking import Kind
-from classroom_scheduler.domain.classroom import SCHEDULERS_ATTRIBUTES, Status
-from classroom_scheduler.domain.lifecycle import SOURCE, VERSION, Transition
+from classroom_scheduler.bookings.booking import Kind
+from classroom_scheduler.domain.classroom import OWNED_ATTRIBUTES, Status
+from classroom_scheduler.lifecycle.transitions import SOURCE, VERSION, Transition
 from tests.schemas import FOLDER, complaints, schema, unknown_fields
 from tests.template.project import template
 
@@ -72,7 +72,7 @@ def test_a_published_event_has_our_source_and_version_and_a_status_that_there_is
 def test_a_schema_of_a_booking_refuses_just_what_the_scheduler_writes(kind: Kind) -> None:
     names = schema("received", kind)["properties"]["detail"]["propertyNames"]
 
-    assert set(names["not"]["enum"]) == SCHEDULERS_ATTRIBUTES
+    assert set(names["not"]["enum"]) == OWNED_ATTRIBUTES
 
 
 def test_the_examples_of_bookings_have_the_source_that_is_the_default() -> None:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from classroom_scheduler.domain.booking import Kind
+from classroom_scheduler.bookings.booking import Kind
 from classroom_scheduler.handlers import booking_received
 from tests.template.project import (
     PACKAGE,

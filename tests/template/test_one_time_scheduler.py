@@ -8,7 +8,7 @@ from typing import Any
 import jsonata  # type: ignore[import-untyped]  # it has none
 import pytest
 
-from classroom_scheduler.domain.schedule import read_time
+from classroom_scheduler.domain.schedule import parse_time
 from local.asl import render
 from local.errors import StepFailed
 from tests.template.project import ROOT, Json, complaints, of_type, state_machine, strings
@@ -137,7 +137,7 @@ def test_a_time_is_read_as_everywhere_else_and_rounded_up_to_a_second(written: s
     output = evaluated(NEAR["Output"], execution_input)
     assert output["payload"] == [1]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z", output["invocationTime"])
-    assert datetime.fromisoformat(output["invocationTime"]) == read_time(written)
+    assert datetime.fromisoformat(output["invocationTime"]) == parse_time(written)
 
 
 @pytest.mark.parametrize("payload", [{"name": "Ada"}, [], [1], [[1]], "text", 0, False, None])

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from classroom_scheduler.domain.claim import PATIENCE
+from classroom_scheduler.domain.fence import PATIENCE
 from classroom_scheduler.domain.session import Task
 from tests.template.project import ROOT, TASKS, Json, complaints, functions, of_type, state_machine, strings
 

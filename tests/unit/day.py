@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from classroom_scheduler.domain.changes import Change, handle
-from classroom_scheduler.domain.claim import Run
-from classroom_scheduler.domain.perform import World, fail, perform
+from classroom_scheduler.application.reconciler import reconcile
+from classroom_scheduler.application.recovery import AuditResult, audit, execution_ended, stop_ended, sweep
+from classroom_scheduler.application.stream_batch import Change, handle
+from classroom_scheduler.application.task_runner import World, fail, perform
+from classroom_scheduler.domain.fence import Run
 from classroom_scheduler.domain.plan import Action, Decision, History
-from classroom_scheduler.domain.reconcile import reconcile
-from classroom_scheduler.domain.repair import Finding, audit, execution_ended, stop_ended, sweep
-from classroom_scheduler.domain.rules import DEFAULT_RULES, Rules
-from classroom_scheduler.domain.session import Session, Task, read_session
+from classroom_scheduler.domain.policy import DEFAULT_POLICY, SchedulingPolicy
+from classroom_scheduler.domain.session import Session, Task, decode_session
 from tests.builders import a_classroom, at
 from tests.fakes import FakeClassrooms, FakeExecutions, FakeServer
 
@@ -27,9 +27,9 @@ class Day:
 
     classroom_id = "algebra-1"
 
-    def __init__(self, rules: Rules = DEFAULT_RULES) -> None:
+    def __init__(self, policy: SchedulingPolicy = DEFAULT_POLICY) -> None:
         self.time = at("08:00")
-        self.rules = rules
+        self.policy = policy
         self.classrooms = FakeClassrooms()
         self.executions = FakeExecutions()
         self.server = FakeServer(self.now)
@@ -65,16 +65,16 @@ class Day:
         return [decision.action for decision in self.decisions[known:]]
 
     def look_at(self, classroom_id: str, history: History = UNKNOWN) -> None:
-        decision = reconcile(classroom_id, history, self.classrooms, self.executions, self.now, self.rules)
+        decision = reconcile(classroom_id, history, self.classrooms, self.executions, self.now, self.policy)
         self.decisions.append(decision)
 
-    def sweep(self, due_by: datetime | None = None) -> Counter[Finding]:
+    def sweep(self, due_by: datetime | None = None) -> Counter[AuditResult]:
         return sweep(self.classrooms, self.look_at, due_by or self.now())
 
-    def audit(self) -> Counter[Finding]:
+    def audit(self) -> Counter[AuditResult]:
         """Look through the whole table, in two parts."""
         items = [item for number in range(2) for item in self.classrooms.segment(number, of=2)]
-        return audit(items, self.classrooms, self.executions, self.now, self.rules)
+        return audit(items, self.classrooms, self.executions, self.now, self.policy)
 
     def abort(self, execution: str | None = None) -> str:
         """Somebody stops an execution (the item's own unless named) by hand, or the service loses it; its name."""
@@ -104,7 +104,7 @@ class Day:
 
     @property
     def world(self) -> World:
-        return World(classrooms=self.classrooms, server=self.server, clock=self.now, horizon=self.rules.horizon)
+        return World(classrooms=self.classrooms, server=self.server, clock=self.now, horizon=self.policy.horizon)
 
     # what can be seen
 
@@ -116,7 +116,7 @@ class Day:
 
     @property
     def session(self) -> Session:
-        session = read_session(self.classroom_id, self.item)
+        session = decode_session(self.classroom_id, self.item)
         assert session is not None
         return session
 

@@ -23,9 +23,9 @@ from classroom_scheduler.adapters.classrooms import (
     storable,
     stored,
 )
-from classroom_scheduler.domain.errors import BookingOutdated, ClassroomMoved, ClassroomNotWritable, SchedulerError
-from classroom_scheduler.domain.ports import Item, Stamp
-from classroom_scheduler.domain.schedule import write_instant
+from classroom_scheduler.application.ports import Item, Stamp
+from classroom_scheduler.domain.errors import BookingOutdated, ClassroomNotWritable, ConcurrentUpdate, SchedulerError
+from classroom_scheduler.domain.schedule import format_instant
 
 # An event may wait 14 days in its queue, and 14 more in the dead-letter queue until somebody sends it again.
 _REMEMBERED = timedelta(days=30)
@@ -96,7 +96,9 @@ class TableBookings:
             raise _cancelled(classroom_id, error) from error
 
     def _stamping(self, classroom_id: str, stamp: Stamp) -> dict[str, Any]:
-        booked_at = write_instant(stamp.booked_at, "microseconds")  # of one length, so that their order is that of time
+        booked_at = format_instant(
+            stamp.booked_at, "microseconds"
+        )  # of one length, so that their order is that of time
         attributes = {
             "bookedAt": booked_at,
             "eventId": stamp.event_id,
@@ -129,5 +131,5 @@ def _cancelled(classroom_id: str, error: TransactWriteError) -> SchedulerError:
     if "ValidationError" in codes:
         return ClassroomNotWritable(f"{classroom_id}: {error.cause_response_message}")
     if {"ConditionalCheckFailed", "TransactionConflict"} & set(codes):
-        return ClassroomMoved(f"{classroom_id} is no longer as it was read")
+        return ConcurrentUpdate(f"{classroom_id} is no longer as it was read")
     return named(classroom_id, error)

@@ -20,14 +20,14 @@ from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
 
 from classroom_scheduler.adapters import aws
-from classroom_scheduler.adapters.news import count_news
+from classroom_scheduler.adapters.metrics import count_transition
+from classroom_scheduler.application.ports import Item
 from classroom_scheduler.domain.errors import (
-    ClassroomMoved,
     ClassroomNotWritable,
+    ConcurrentUpdate,
     SchedulerError,
     ServiceUnavailable,
 )
-from classroom_scheduler.domain.ports import Item
 
 KEY = "classroomId"
 BY_DAY, BY_ATTENTION = "ByDay", "ByAttention"
@@ -87,7 +87,7 @@ class TableClassrooms:
             self._table.update_item(classroom_id, actions=actions, condition=as_read(expected))
         except PynamoDBException as error:
             raise named(classroom_id, error) from error
-        count_news(changes, expected)
+        count_transition(changes, expected)
 
 
 def actions_of(classroom_id: str, changes: Item, removed: Collection[str]) -> list[Action]:
@@ -139,7 +139,7 @@ def named(classroom_id: str, error: PynamoDBException) -> SchedulerError:
     """The error in our terms. DynamoDB's names: API_UpdateItem, "Errors"."""
     code = getattr(error, "cause_response_code", None)
     if code == "ConditionalCheckFailedException":
-        return ClassroomMoved(f"{classroom_id} is no longer as it was read")
+        return ConcurrentUpdate(f"{classroom_id} is no longer as it was read")
     if code == "ValidationException":
         return ClassroomNotWritable(f"{classroom_id}: {getattr(error, 'cause_response_message', None) or error}")
     return unavailable(error)

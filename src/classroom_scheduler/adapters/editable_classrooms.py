@@ -17,9 +17,9 @@ from classroom_scheduler.adapters.classrooms import (
     storable,
     stored,
 )
-from classroom_scheduler.domain.errors import ClassroomMoved, ServiceUnavailable
-from classroom_scheduler.domain.ports import Item, Position
-from classroom_scheduler.domain.refusals import AlreadyExists
+from classroom_scheduler.application.ports import Item, Position
+from classroom_scheduler.domain.errors import ConcurrentUpdate, ServiceUnavailable
+from classroom_scheduler.http_api.api_errors import AlreadyExists
 
 
 class EditableTableClassrooms(TableClassrooms):
@@ -37,7 +37,7 @@ class EditableTableClassrooms(TableClassrooms):
             self._table.put_item(classroom_id, attributes=attributes, condition=Path([KEY]).does_not_exist())
         except PynamoDBException as error:
             told = named(classroom_id, error)
-            raise (AlreadyExists(classroom_id) if isinstance(told, ClassroomMoved) else told) from error
+            raise (AlreadyExists(classroom_id) if isinstance(told, ConcurrentUpdate) else told) from error
 
     def remove(self, classroom_id: str, *, expected: Item) -> None:
         try:

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from classroom_scheduler.adapters import aws
-from classroom_scheduler.domain.ports import Event
+from classroom_scheduler.application.ports import Event
 
 Entry = Mapping[str, Any]
 """PutEventsRequestEntry."""

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from classroom_scheduler.adapters import aws
 from classroom_scheduler.domain.errors import FAILED_FOR_GOOD, REPLACED, ServiceUnavailable
-from classroom_scheduler.domain.names import classroom_of
+from classroom_scheduler.domain.execution_names import classroom_of
 from classroom_scheduler.observability import count, logger
 
 # StopExecution keeps so many of a cause.
@@ -70,7 +70,7 @@ class StateMachineExecutions:
         try:
             return self.status(name) in _ALIVE
         except ServiceUnavailable as error:
-            logger.warning("execution's status not known", extra=_told(name, "TAKE_FOR_ALIVE", error))
+            logger.warning("execution's status not known", extra=log_fields(name, "TAKE_FOR_ALIVE", error))
             return True
 
     def stop(self, name: str, reason: str) -> bool:
@@ -80,11 +80,11 @@ class StateMachineExecutions:
             return True
         except (ClientError, BotoCoreError) as error:
             # 25 a second outside the big Regions. The execution finds itself fenced when it wakes up.
-            logger.warning("execution not stopped, its tasks will do nothing", extra=_told(name, "FENCE", error))
+            logger.warning("execution not stopped, its tasks will do nothing", extra=log_fields(name, "FENCE", error))
             count("StopExecutionFailed")
             return False
         return True
 
 
-def _told(name: str, decision: str, error: Exception) -> dict[str, str | None]:
+def log_fields(name: str, decision: str, error: Exception) -> dict[str, str | None]:
     return {"classroomId": classroom_of(name), "executionName": name, "decision": decision, "reason": str(error)}

@@ -5,7 +5,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from classroom_scheduler.adapters import aws
 from classroom_scheduler.adapters.executions import execution_arn
 from classroom_scheduler.domain.errors import ServiceUnavailable
-from classroom_scheduler.domain.refusals import AlreadyExists
+from classroom_scheduler.http_api.api_errors import AlreadyExists
 
 
 class StateMachineInvocations:

@@ -10,10 +10,10 @@ from typing import Any
 import urllib3
 from standardwebhooks import Webhook
 
+from classroom_scheduler.application.ports import Message
 from classroom_scheduler.domain.errors import ServerRefused, ServerUnavailable
-from classroom_scheduler.domain.ports import Message
-from classroom_scheduler.domain.report import plain
-from classroom_scheduler.domain.schedule import write_instant
+from classroom_scheduler.domain.item_codec import plain
+from classroom_scheduler.domain.schedule import format_instant
 
 _CONNECT_TIMEOUT = 3.0
 _ANSWER_LIMIT = 8 * 1024
@@ -32,7 +32,7 @@ class WebhookServer:
 
     def send(self, message: Message, *, timeout: float) -> Any:
         body = json.dumps(
-            {"type": message.type, "timestamp": write_instant(message.timestamp), "data": message.data},
+            {"type": message.type, "timestamp": format_instant(message.timestamp), "data": message.data},
             default=_json,
             separators=(",", ":"),
         )

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
-from classroom_scheduler.domain.names import is_later, is_name_of, named_at
-from classroom_scheduler.domain.ports import Item
-from classroom_scheduler.domain.schedule import InvalidClassroom, Schedule, read_schedule, write_instant, write_time
-from classroom_scheduler.domain.session import Session, Task, read_session
+from classroom_scheduler.application.ports import Item
+from classroom_scheduler.domain.execution_names import is_later, is_name_of, named_at
+from classroom_scheduler.domain.schedule import InvalidClassroom, Schedule, format_instant, format_time, parse_schedule
+from classroom_scheduler.domain.session import Session, Task, decode_session
 
-SCHEDULERS_ATTRIBUTES = frozenset(
+OWNED_ATTRIBUTES = frozenset(
     {
         "status",
         "reason",
@@ -43,22 +43,22 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Classroom:
-    """One item. Either `wanted` or `problem` is set: what people ask for, or why it can't be followed."""
+    """One item. Either `desired` or `problem` is set: what people ask for, or why it can't be followed."""
 
     classroom_id: str
     item: Item
-    wanted: Schedule | None
+    desired: Schedule | None
     problem: InvalidClassroom | None
     session: Session | None
 
     @classmethod
-    def read(cls, classroom_id: str, item: Item) -> Self:
-        wanted, problem = None, None
+    def from_item(cls, classroom_id: str, item: Item) -> Self:
+        desired, problem = None, None
         try:
-            wanted = read_schedule(written(item))
+            desired = parse_schedule(user_attributes(item))
         except InvalidClassroom as error:
             problem = error
-        return cls(classroom_id, item, wanted, problem, read_session(classroom_id, item))
+        return cls(classroom_id, item, desired, problem, decode_session(classroom_id, item))
 
     @property
     def is_rejected(self) -> bool:
@@ -73,7 +73,7 @@ class Classroom:
     def needs_attention(self, now: datetime) -> bool:
         """Whether `attentionAt` has come: the sweep has found what no record told of."""
         due = self.item.get("attentionAt")
-        return isinstance(due, str) and due <= write_time(now)
+        return isinstance(due, str) and due <= format_time(now)
 
     @property
     def updated_at(self) -> str:
@@ -81,11 +81,11 @@ class Classroom:
 
     def is_rejected_since(self, execution_name: str) -> bool:
         """Whether the item was rejected after this execution was named, and is no copy from before it."""
-        return self.is_rejected and self.updated_at >= write_instant(named_at(execution_name), "microseconds")
+        return self.is_rejected and self.updated_at >= format_instant(named_at(execution_name), "microseconds")
 
     def asks_the_same_as(self, other: "Classroom") -> bool:
         """Whether people ask the same of both, be it possible or not."""
-        return self.wanted == other.wanted and str(self.problem) == str(other.problem)
+        return self.desired == other.desired and str(self.problem) == str(other.problem)
 
     def names_later_than(self, execution_name: str) -> bool:
         """Whether the item, however damaged, names a later execution than this one."""
@@ -122,13 +122,13 @@ def next_update(item: Item, now: datetime) -> str:
 
     For that is what tells the scheduler's writes from people's.
     """
-    told, before = write_instant(now, "microseconds"), updated_at(item)
+    told, before = format_instant(now, "microseconds"), updated_at(item)
     with suppress(ValueError, OverflowError):
         if told <= before:
-            return write_instant(datetime.fromisoformat(before) + timedelta(microseconds=1), "microseconds")
+            return format_instant(datetime.fromisoformat(before) + timedelta(microseconds=1), "microseconds")
     return told
 
 
-def written(item: Item) -> dict[str, Any]:
+def user_attributes(item: Item) -> dict[str, Any]:
     """The attributes that are people's; whatever the scheduler writes is left out."""
-    return {name: value for name, value in item.items() if name not in SCHEDULERS_ATTRIBUTES}
+    return {name: value for name, value in item.items() if name not in OWNED_ATTRIBUTES}

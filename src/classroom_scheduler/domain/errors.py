@@ -19,11 +19,11 @@ class PermanentError(SchedulerError):
     """Trying again cannot help; named in the state machine, where it is never retried."""
 
 
-class ClassroomMoved(TransientError):
+class ConcurrentUpdate(TransientError):
     """The item is no longer what the decision was based on: read it again and decide anew."""
 
 
-class ClassroomUnsettled(TransientError):
+class ReconcilePending(TransientError):
     """The stream handler has to come first: the item was wiped, or an edit of it is not carried out yet."""
 
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from classroom_scheduler.domain.classroom import Classroom
-from classroom_scheduler.domain.names import is_later, next_name
-from classroom_scheduler.domain.reasons import already_past, reason_for, refusal, rejection
-from classroom_scheduler.domain.rules import DEFAULT_RULES, Rules
+from classroom_scheduler.domain.execution_names import is_later, next_name
+from classroom_scheduler.domain.policy import DEFAULT_POLICY, SchedulingPolicy
+from classroom_scheduler.domain.reasons import already_past, reason_for, rejection, why_not_followed
 from classroom_scheduler.domain.schedule import Schedule
 from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState, newest
 
@@ -27,7 +27,7 @@ class Action(StrEnum):
     KEEP = "KEEP"
     """The session in force stays: put back what was wiped, and see that its execution runs."""
     REPLACE = "REPLACE"
-    """The session goes on under a new execution with the schedule wanted."""
+    """The session goes on under a new execution with the schedule desired."""
     RENEW = "RENEW"
     """A new session: a new recording under a new execution."""
     GIVE_UP = "GIVE_UP"
@@ -81,7 +81,9 @@ class Decision:
     abandoned: tuple[Recording, ...] = ()
 
 
-def plan(current: Classroom | None, history: History, now: datetime, rules: Rules = DEFAULT_RULES) -> Decision:
+def plan(
+    current: Classroom | None, history: History, now: datetime, policy: SchedulingPolicy = DEFAULT_POLICY
+) -> Decision:
     """Where this classroom has to end up: `current` is its item as it is now, `history` what the item can't tell."""
     named_now = () if current is None or current.session is None else (current.session,)
     sessions = (*named_now, *history.sessions)
@@ -99,29 +101,31 @@ def plan(current: Classroom | None, history: History, now: datetime, rules: Rule
         decision = Decision(Action.LEAVE, "The item does not tell its session; the record of its change decides.")
     elif known is not None and history.brought_by_an_insert(known):
         # Whatever ran for the item that was deleted is cancelled, and its execution can't be started again.
-        decision = _reject_or_renew(current, known, history, now, rules)
+        decision = _reject_or_renew(current, known, history, now, policy)
     else:
-        decision = _decide(current, known, history, now, rules)
+        decision = _decide(current, known, history, now, policy)
     return _leave_nobody_behind(decision, sessions, history.left_running)
 
 
-def _decide(current: Classroom, known: Session | None, history: History, now: datetime, rules: Rules) -> Decision:
+def _decide(
+    current: Classroom, known: Session | None, history: History, now: datetime, policy: SchedulingPolicy
+) -> Decision:
     if known is None:
-        return _reject_or_renew(current, None, history, now, rules)
+        return _reject_or_renew(current, None, history, now, policy)
     if known.is_over:
-        return _after_the_end(current, known, history, now, rules)
+        return _after_the_end(current, known, history, now, policy)
     now = max(now, known.latest_attempt or now)  # clocks of two machines disagree by milliseconds
-    refused = refusal(current, known, now)
-    wanted = known.scheduled if refused is not None or current.wanted is None else current.wanted
-    if _was_told_otherwise(known, now) and wanted.end > now:
-        return _renew(current, wanted, known, history, now, rules)
-    if wanted == known.scheduled:
+    refused = why_not_followed(current, known, now)
+    desired = known.scheduled if refused is not None or current.desired is None else current.desired
+    if _was_told_otherwise(known, now) and desired.end > now:
+        return _renew(current, desired, known, history, now, policy)
+    if desired == known.scheduled:
         if known.execution_name in history.deleted:
-            return _replace(current, known, wanted, now, rules)
-        return _keep(current, known, history, now, rules, refused)
+            return _replace(current, known, desired, now, policy)
+        return _keep(current, known, history, now, policy, refused)
     if not known.has_begun:
-        return _replace(current, known, wanted, now, rules)
-    return _while_recording(current, known, wanted, history, now, rules)
+        return _replace(current, known, desired, now, policy)
+    return _while_recording(current, known, desired, history, now, policy)
 
 
 def _removed(known: Session | None) -> Decision:
@@ -136,37 +140,41 @@ def _removed(known: Session | None) -> Decision:
 
 
 def _reject_or_renew(
-    current: Classroom, after: Session | None, history: History, now: datetime, rules: Rules
+    current: Classroom, after: Session | None, history: History, now: datetime, policy: SchedulingPolicy
 ) -> Decision:
-    if current.wanted is None:
+    if current.desired is None:
         return _reject(current.problem)
-    if current.wanted.end <= now:
-        return _reject(already_past(current.wanted))
-    return _renew(current, current.wanted, after, history, now, rules)
+    if current.desired.end <= now:
+        return _reject(already_past(current.desired))
+    return _renew(current, current.desired, after, history, now, policy)
 
 
 def _reject(why: object, known: Session | None = None) -> Decision:
     return Decision(Action.REJECT, rejection(why)["reason"], known)
 
 
-def _after_the_end(current: Classroom, known: Session, history: History, now: datetime, rules: Rules) -> Decision:
-    if current.wanted is None and not current.tells_its_problem:
+def _after_the_end(
+    current: Classroom, known: Session, history: History, now: datetime, policy: SchedulingPolicy
+) -> Decision:
+    if current.desired is None and not current.tells_its_problem:
         return _reject(current.problem, known)
-    if current.wanted is None or current.wanted == known.scheduled or current.wanted.end <= now:
-        return Decision(Action.KEEP, reason_for(known, now, rules.horizon, refusal(current, known, now)), known)
-    return _renew(current, current.wanted, known, history, now, rules)
+    if current.desired is None or current.desired == known.scheduled or current.desired.end <= now:
+        return Decision(
+            Action.KEEP, reason_for(known, now, policy.horizon, why_not_followed(current, known, now)), known
+        )
+    return _renew(current, current.desired, known, history, now, policy)
 
 
 def _while_recording(
-    current: Classroom, known: Session, wanted: Schedule, history: History, now: datetime, rules: Rules
+    current: Classroom, known: Session, desired: Schedule, history: History, now: datetime, policy: SchedulingPolicy
 ) -> Decision:
-    if known.is_stopping and wanted.end <= now:
-        return _keep(current, known, history, now, rules)
+    if known.is_stopping and desired.end <= now:
+        return _keep(current, known, history, now, policy)
     # A stop that was tried may have been heard: that recording can't be relied upon to go on.
-    recorder_start = wanted.start - rules.lead(current.classroom_id, wanted.start, now, known)
+    recorder_start = desired.start - policy.lead(current.classroom_id, desired.start, now, known)
     if known.is_stopping or known.recorder_start != recorder_start > now:
-        return _renew(current, wanted, known, history, now, rules)
-    return _replace(current, known, wanted, now, rules)
+        return _renew(current, desired, known, history, now, policy)
+    return _replace(current, known, desired, now, policy)
 
 
 def _was_told_otherwise(known: Session, now: datetime) -> bool:
@@ -180,11 +188,13 @@ def _was_told_otherwise(known: Session, now: datetime) -> bool:
     return started_for_another_start or stopped_for_another_end
 
 
-def _replace(current: Classroom, known: Session, wanted: Schedule, now: datetime, rules: Rules) -> Decision:
+def _replace(
+    current: Classroom, known: Session, desired: Schedule, now: datetime, policy: SchedulingPolicy
+) -> Decision:
     name = next_name(current.classroom_id, now, after=known.execution_name)
-    lead = rules.lead(current.classroom_id, wanted.start, now, known)
-    session = replace(known, execution_name=name, scheduled=wanted, lead=lead)
-    return Decision(Action.REPLACE, reason_for(session, now, rules.horizon), session)
+    lead = policy.lead(current.classroom_id, desired.start, now, known)
+    session = replace(known, execution_name=name, scheduled=desired, lead=lead)
+    return Decision(Action.REPLACE, reason_for(session, now, policy.horizon), session)
 
 
 def _keep(
@@ -192,19 +202,19 @@ def _keep(
     known: Session,
     history: History,
     now: datetime,
-    rules: Rules,
+    policy: SchedulingPolicy,
     refused: str | None = None,
 ) -> Decision:
     if known.execution_name in history.aborted:
-        return _restart(current, known, now, rules)
-    return Decision(Action.KEEP, reason_for(known, now, rules.horizon, refused), known)
+        return _restart(current, known, now, policy)
+    return Decision(Action.KEEP, reason_for(known, now, policy.horizon, refused), known)
 
 
-def _restart(current: Classroom, known: Session, now: datetime, rules: Rules) -> Decision:
+def _restart(current: Classroom, known: Session, now: datetime, policy: SchedulingPolicy) -> Decision:
     """The service lost the execution, or somebody stopped it by hand: it goes on where it was, but not for ever."""
     if known.restarts < MAX_RESTARTS:
         again = replace(known, restarts=known.restarts + 1)
-        return _replace(current, again, known.scheduled, now, rules)
+        return _replace(current, again, known.scheduled, now, policy)
     error = f"its execution ended {known.restarts + 1} times before its time"
     task = Task.STOP_RECORDING if known.has_begun else Task.START_RECORDING
     due = known.scheduled.end if known.has_begun else known.recorder_start
@@ -212,20 +222,25 @@ def _restart(current: Classroom, known: Session, now: datetime, rules: Rules) ->
     session = known.with_task(task, failed)
     if not known.has_begun:
         session = session.with_task(Task.STOP_RECORDING, replace(failed, state=TaskState.SKIPPED))
-    return Decision(Action.GIVE_UP, reason_for(session, now, rules.horizon), session)
+    return Decision(Action.GIVE_UP, reason_for(session, now, policy.horizon), session)
 
 
 def _renew(
-    current: Classroom, wanted: Schedule, after: Session | None, history: History, now: datetime, rules: Rules
+    current: Classroom,
+    desired: Schedule,
+    after: Session | None,
+    history: History,
+    now: datetime,
+    policy: SchedulingPolicy,
 ) -> Decision:
     """Named by the record that asks for it, so that the same record, delivered again, names it again."""
     name = history.name or next_name(current.classroom_id, now)
     if after is not None and not is_later(name, after.execution_name):
         name = next_name(current.classroom_id, now, after=after.execution_name)
     still_recording = after.recording if after is not None and after.may_be_recording else None
-    lead = rules.lead(current.classroom_id, wanted.start, now)
-    session = Session(recording_id=name, execution_name=name, scheduled=wanted, previous=still_recording, lead=lead)
-    return Decision(Action.RENEW, reason_for(session, now, rules.horizon), session)
+    lead = policy.lead(current.classroom_id, desired.start, now)
+    session = Session(recording_id=name, execution_name=name, scheduled=desired, previous=still_recording, lead=lead)
+    return Decision(Action.RENEW, reason_for(session, now, policy.horizon), session)
 
 
 def _leave_nobody_behind(decision: Decision, sessions: Sequence[Session], left_running: Recording | None) -> Decision:

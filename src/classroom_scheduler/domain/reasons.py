@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 
 from classroom_scheduler.domain.classroom import Classroom, Status
-from classroom_scheduler.domain.schedule import Schedule, write_instant, write_time
+from classroom_scheduler.domain.schedule import Schedule, format_instant, format_time
 from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState
 from classroom_scheduler.domain.status import HORIZON, live_ping_due, status_of
 
 
-def refusal(classroom: Classroom, session: Session, now: datetime) -> str | None:
+def why_not_followed(classroom: Classroom, session: Session, now: datetime) -> str | None:
     """Why what people want now can't be followed while the session's own schedule is in force, or None."""
     if classroom.problem is not None:
         return str(classroom.problem)
@@ -17,13 +17,13 @@ def refusal(classroom: Classroom, session: Session, now: datetime) -> str | None
     # From the begin on it is the begin that counts: what was refused before stays refused.
     begun = session.tasks.get(Task.START_RECORDING)
     too_late = now if begun is None else begun.started_at
-    if classroom.wanted is not None and classroom.wanted != session.scheduled and classroom.wanted.end <= too_late:
-        return already_past(classroom.wanted)
+    if classroom.desired is not None and classroom.desired != session.scheduled and classroom.desired.end <= too_late:
+        return already_past(classroom.desired)
     return None
 
 
-def already_past(wanted: Schedule) -> str:
-    return f"`end` is {write_time(wanted.end)}, which was already past; expected a time to come."
+def already_past(desired: Schedule) -> str:
+    return f"`end` is {format_time(desired.end)}, which was already past; expected a time to come."
 
 
 def reason_for(session: Session, now: datetime, horizon: timedelta = HORIZON, refused: str | None = None) -> str:
@@ -50,8 +50,8 @@ def rejection(why: object) -> dict[str, str]:
 def _story(session: Session, now: datetime, horizon: timedelta) -> str:
     match status_of(session, now, horizon):
         case Status.DEFERRED:
-            due = write_time(session.scheduled.start - horizon)
-            start = write_time(session.scheduled.start)
+            due = format_time(session.scheduled.start - horizon)
+            start = format_time(session.scheduled.start)
             return f"The start {start} is more than {_in_words(horizon)} away; an execution is started at {due}."
         case Status.SCHEDULED:
             return _story_before_start(session)
@@ -67,10 +67,10 @@ def _story_before_start(session: Session) -> str:
     attempt = session.tasks.get(Task.START_RECORDING)
     if attempt is not None and attempt.error is not None:
         return f"Starting the recording failed {_times(attempt)} ({attempt.error}); it is tried again until the end."
-    start, end = write_time(session.scheduled.start), write_time(session.scheduled.end)
+    start, end = format_time(session.scheduled.start), format_time(session.scheduled.end)
     delay = session.scheduled.live_ping_delay
     if session.lead:
-        early = f"{write_time(session.recorder_start)}, {session.lead // timedelta(seconds=1)} s before the class at"
+        early = f"{format_time(session.recorder_start)}, {session.lead // timedelta(seconds=1)} s before the class at"
         return (
             f"Recording starts at {early} {start}, so that not all recorders of that time start at once; "
             f"the live ping follows {delay} s into the class, and recording stops at {end}."
@@ -81,7 +81,7 @@ def _story_before_start(session: Session) -> str:
 def _story_of_recording(session: Session) -> str:
     since = _since(session)
     stop = session.tasks.get(Task.STOP_RECORDING)
-    end = write_time(session.scheduled.end)
+    end = format_time(session.scheduled.end)
     if stop is not None and stop.error is not None:
         return f"Recording since {since}; stopping it failed {_times(stop)} ({stop.error}) and is tried again."
     return f"Recording since {since}; {_story_of_ping(session)}; recording stops at {end}."
@@ -89,7 +89,7 @@ def _story_of_recording(session: Session) -> str:
 
 def _story_of_end(session: Session) -> str:
     stopped = session.tasks[Task.STOP_RECORDING].finished_at or session.scheduled.end
-    return f"Recorded from {_since(session)} to {write_instant(stopped)}; {_story_of_ping(session)}."
+    return f"Recorded from {_since(session)} to {format_instant(stopped)}; {_story_of_ping(session)}."
 
 
 def _story_of_failure(session: Session) -> str:
@@ -101,7 +101,7 @@ def _story_of_failure(session: Session) -> str:
         return "The recording was stopped, but was never seen to start; ask the classroom server whether it was made."
     if not stop.attempts:
         return (
-            f"Nobody watches over the recording any more ({stop.error}); it is stopped at {write_time(stop.due_at)}. "
+            f"Nobody watches over the recording any more ({stop.error}); it is stopped at {format_time(stop.due_at)}. "
             "If this does not say so soon after, stop it at the classroom server."
         )
     return (
@@ -121,9 +121,9 @@ def _story_of_ping(session: Session) -> str:
             return "no live ping was sent"
         if due >= session.scheduled.end:
             return "no live ping will be sent (the class ends before it is due)"
-        return f"the live ping is due at {write_instant(due)}"
+        return f"the live ping is due at {format_instant(due)}"
     if ping.state is TaskState.SUCCEEDED:
-        return f"the live ping went out at {write_instant(ping.finished_at or ping.started_at)}"
+        return f"the live ping went out at {format_instant(ping.finished_at or ping.started_at)}"
     return f"no live ping was sent ({ping.error})"
 
 
@@ -140,7 +140,7 @@ def _in_words(horizon: timedelta) -> str:
 
 def _since(session: Session) -> str:
     start = session.tasks.get(Task.START_RECORDING)
-    return "an unknown time" if start is None else write_instant(start.finished_at or start.started_at)
+    return "an unknown time" if start is None else format_instant(start.finished_at or start.started_at)
 
 
 def _start_failed(session: Session) -> bool:

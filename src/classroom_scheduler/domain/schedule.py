@@ -40,7 +40,7 @@ class Schedule:
     live_ping_delay: int = DEFAULT_LIVE_PING_DELAY
 
 
-def read_schedule(written: Mapping[str, Any]) -> Schedule:
+def parse_schedule(written: Mapping[str, Any]) -> Schedule:
     """The schedule in the attributes that people wrote. Raises InvalidClassroom for the first thing wrong with it."""
     check_id(written.get("classroomId"))
     _check_size(written)
@@ -50,8 +50,8 @@ def read_schedule(written: Mapping[str, Any]) -> Schedule:
     return Schedule(start, end, _read_delay(written))
 
 
-def problems_of(written: Mapping[str, Any]) -> list[InvalidClassroom]:
-    """Everything that is wrong with it, where `read_schedule` stops at the first; empty where that raises nothing."""
+def problems_with(written: Mapping[str, Any]) -> list[InvalidClassroom]:
+    """Everything that is wrong with it, where `parse_schedule` stops at the first; empty where that raises nothing."""
     problems: list[InvalidClassroom] = []
 
     def checked(rule: Callable[..., Any], *arguments: Any) -> Any:
@@ -70,7 +70,7 @@ def problems_of(written: Mapping[str, Any]) -> list[InvalidClassroom]:
     return problems
 
 
-def read_time(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """An RFC 3339 date-time as UTC, fractions of a second rounded up. Raises ValueError or OverflowError.
 
     Step Functions truncates fractions (https://docs.aws.amazon.com/step-functions/latest/dg/state-wait.html), and a
@@ -84,12 +84,12 @@ def read_time(text: str) -> datetime:
     return whole.astimezone(UTC) + timedelta(seconds=has_fraction)
 
 
-def write_time(time: datetime) -> str:
+def format_time(time: datetime) -> str:
     """The `…Z` form of a time, in whole seconds."""
     return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
-def write_instant(time: datetime, timespec: str = "milliseconds") -> str:
+def format_instant(time: datetime, timespec: str = "milliseconds") -> str:
     return time.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
 
 
@@ -135,7 +135,7 @@ def _read_time(written: Mapping[str, Any], field: str) -> datetime:
     if not isinstance(value, str):
         raise InvalidClassroom(field, describe(value), f"a string with {A_TIME}")
     try:
-        return read_time(value)
+        return parse_time(value)
     except (ValueError, OverflowError) as error:
         raise InvalidClassroom(field, describe(value), A_TIME) from error
 

@@ -8,9 +8,9 @@ from enum import StrEnum
 from functools import reduce
 from typing import Any, Self
 
-from classroom_scheduler.domain.names import is_later, is_name_of
-from classroom_scheduler.domain.ports import Item
-from classroom_scheduler.domain.schedule import InvalidClassroom, Schedule, read_schedule, read_time
+from classroom_scheduler.application.ports import Item
+from classroom_scheduler.domain.execution_names import is_later, is_name_of
+from classroom_scheduler.domain.schedule import InvalidClassroom, Schedule, parse_schedule, parse_time
 
 # The parameter's maximum: a recorder that starts ten minutes early records an empty room.
 MAX_START_LEAD = timedelta(minutes=10)
@@ -141,7 +141,7 @@ class Session:
         return replace(self, tasks={**self.tasks, task: record})
 
 
-def read_session(classroom_id: str, item: Item) -> Session | None:
+def decode_session(classroom_id: str, item: Item) -> Session | None:
     """The session that the item names, or None where people wiped or damaged what the scheduler wrote.
 
     Damaged tasks are left out one by one: each is known again as soon as the image from before the damage is merged in.
@@ -153,8 +153,8 @@ def read_session(classroom_id: str, item: Item) -> Session | None:
     if not isinstance(scheduled, Mapping):
         return None
     try:
-        schedule = read_schedule({"classroomId": classroom_id, **scheduled})
-        lead = schedule.start - read_time(scheduled.get("recorderStart", scheduled["start"]))
+        schedule = parse_schedule({"classroomId": classroom_id, **scheduled})
+        lead = schedule.start - parse_time(scheduled.get("recorderStart", scheduled["start"]))
     except (InvalidClassroom, ValueError, TypeError, OverflowError):
         return None
     if not timedelta() <= lead <= MAX_START_LEAD:
@@ -222,7 +222,7 @@ def _read_previous(classroom_id: str, previous: Any) -> Recording | None:
     try:
         if not is_name_of(classroom_id, previous["recordingId"]):
             return None
-        return Recording(previous["recordingId"], read_time(previous["start"]), previous.get("error"))
+        return Recording(previous["recordingId"], parse_time(previous["start"]), previous.get("error"))
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from classroom_scheduler.application.task_runner import perform
 from classroom_scheduler.bootstrap import task_world
-from classroom_scheduler.domain.claim import Run
 from classroom_scheduler.domain.errors import SchedulerError
-from classroom_scheduler.domain.perform import perform
+from classroom_scheduler.domain.fence import Run
 from classroom_scheduler.domain.session import Task
 from classroom_scheduler.observability import count, logger
 
@@ -18,15 +18,15 @@ def run_task(task: Task, event: Mapping[str, Any]) -> dict[str, Any]:
         outcome = perform(run, task_world())
     except SchedulerError as error:
         kind = type(error).__name__
-        logger.warning("task failed", extra=_told(run, decision=kind, reason=str(error)))
+        logger.warning("task failed", extra=log_fields(run, decision=kind, reason=str(error)))
         count(f"{task}{kind}")
         raise
     reason = outcome["reason"] or "The classroom server has done it."
-    logger.info("task done", extra=_told(run, decision=outcome["state"], reason=reason, result=outcome["result"]))
+    logger.info("task done", extra=log_fields(run, decision=outcome["state"], reason=reason, result=outcome["result"]))
     count(f"{task}{outcome['state'].capitalize()}")
     return outcome
 
 
-def _told(run: Run, **news: Any) -> dict[str, Any]:
+def log_fields(run: Run, **news: Any) -> dict[str, Any]:
     of_what = {"task": str(run.task), "classroomId": run.classroom_id, "executionName": run.execution_name}
     return {**of_what, "attempt": run.attempt, **news}

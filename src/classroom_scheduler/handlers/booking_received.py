@@ -9,8 +9,8 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from classroom_scheduler.bookings.booking import InvalidBooking, follow, parse_booking
 from classroom_scheduler.bootstrap import booking_office
-from classroom_scheduler.domain.booking import InvalidBooking, follow, read_booking
 from classroom_scheduler.domain.errors import BookingAhead, BookingOutdated, ClassroomNotWritable
 from classroom_scheduler.observability import count, logger, metrics
 
@@ -42,7 +42,7 @@ def _receive(record: SQSRecord) -> None:
 def _follow_or_refuse(record: SQSRecord, fields: dict[str, Any]) -> None:
     office = booking_office()
     try:
-        booking = read_booking(_parsed(record.body), office.clock())
+        booking = parse_booking(_parsed(record.body), office.clock())
         fields |= {"classroomId": booking.classroom_id, "eventId": booking.stamp.event_id}
         done = follow(booking, office.bookings)
         logger.info("booking followed", extra={**fields, "decision": str(booking.kind), "reason": done})

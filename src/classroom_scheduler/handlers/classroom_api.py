@@ -12,13 +12,13 @@ from aws_lambda_powertools.event_handler.router import APIGatewayRouter
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from classroom_scheduler import bootstrap
-from classroom_scheduler.domain import editing, invocations, page_tokens, timetable
+from classroom_scheduler.application.ports import Item
 from classroom_scheduler.domain.errors import ClassroomNotWritable, TransientError
-from classroom_scheduler.domain.ports import Item
-from classroom_scheduler.domain.preconditions import etag
-from classroom_scheduler.domain.refusals import Refusal
-from classroom_scheduler.handlers._answers import answer, broken, done, problem, refused, unavailable, unwritable
-from classroom_scheduler.handlers._requests import body_of, decoded, if_match_of, parameters_of
+from classroom_scheduler.http_api import day_listing, editing, invocations, page_tokens
+from classroom_scheduler.http_api.api_errors import ApiError
+from classroom_scheduler.http_api.etags import etag
+from classroom_scheduler.http_api.requests import body_of, decoded, if_match_of, parameters_of
+from classroom_scheduler.http_api.responses import answer, broken, done, problem, refused, unavailable, unwritable
 from classroom_scheduler.observability import logger, metrics
 
 ROUTES = {
@@ -54,10 +54,10 @@ def create_classroom() -> Response[str]:
 
 @router.get("/classrooms")
 def list_classrooms() -> Response[str]:
-    query = timetable.Query.read(parameters_of(router.current_event))
+    query = day_listing.Query.read(parameters_of(router.current_event))
     has_token = query.next is not None  # without one nothing asks for the key
     after = page_tokens.unseal(query, bootstrap.page_token_key(), bootstrap.clock()) if has_token else None
-    items, position = timetable.page(query, after, bootstrap.editable_classrooms())
+    items, position = day_listing.page(query, after, bootstrap.editable_classrooms())
     content: dict[str, Any] = {"classrooms": items}
     if position is not None:
         content["next"] = page_tokens.seal(position, query, bootstrap.page_token_key(), bootstrap.clock())
@@ -121,7 +121,7 @@ def _app() -> APIGatewayRestResolver:
         others = _METHODS - methods - ({"OPTIONS"} if cors else set())
         app.route(path, method=sorted(others))(_only(methods))
     app.exception_handler(NotFoundError)(_no_such_address)
-    app.exception_handler(Refusal)(lambda refusal: refused(refusal, router))
+    app.exception_handler(ApiError)(lambda why_not_followed: refused(why_not_followed, router))
     app.exception_handler(ClassroomNotWritable)(lambda error: unwritable(error, router))
     app.exception_handler(TransientError)(lambda error: unavailable(error, router))
     app.exception_handler(Exception)(lambda error: broken(error, router))

@@ -5,9 +5,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from classroom_scheduler.domain.changes import handle
-from classroom_scheduler.handlers._look import look_at
-from classroom_scheduler.handlers._stream import changes_in, records_in
+from classroom_scheduler.application.stream_batch import handle
+from classroom_scheduler.handlers._reconcile import look_at
+from classroom_scheduler.handlers._stream_records import changes_in, records_in
 from classroom_scheduler.observability import count, logger, metrics
 
 # A new classroom makes two calls that wait for AWS some 20 ms each: 100 of them wait 4 x 40 ms in 32 threads, less than

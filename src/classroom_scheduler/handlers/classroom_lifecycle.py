@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from classroom_scheduler.application.ports import Event
 from classroom_scheduler.bootstrap import event_bus
-from classroom_scheduler.domain.lifecycle import TELLING, may_tell, transitions
-from classroom_scheduler.domain.ports import Event
-from classroom_scheduler.handlers._stream import Record, records_in
+from classroom_scheduler.handlers._stream_records import Record, records_in
+from classroom_scheduler.lifecycle.transitions import PUBLISHED_ATTRIBUTES, may_publish, transitions
 from classroom_scheduler.observability import count, logger, metrics
 
 
@@ -18,7 +18,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dic
     failed: dict[str, None] = {}  # in order, each once
     outbox: list[tuple[str, Event]] = []
     for record in records_in(event):
-        if may_tell(record.old, record.new):
+        if may_publish(record.old, record.new):
             try:
                 outbox += [(record.sequence_number, news) for news in _news(record)]
             except Exception:  # noqa: BLE001 - whatever it is, its neighbours' events go out
@@ -31,7 +31,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dic
 
 def _news(record: Record) -> list[Event]:
     # Not parsed, nothing of people's can get out, and a record costs a tenth of the time.
-    return transitions(record.narrowed(TELLING).parse())
+    return transitions(record.narrowed(PUBLISHED_ATTRIBUTES).parse())
 
 
 def _publish(outbox: list[tuple[str, Event]]) -> list[str]:
@@ -41,15 +41,17 @@ def _publish(outbox: list[tuple[str, Event]]) -> list[str]:
     reasons = event_bus().publish([event for _, event in outbox])
     for position, (_, event) in enumerate(outbox):
         if position in reasons:
-            logger.error("event not published, its record comes again", extra=_told(event, error=reasons[position]))
+            logger.error(
+                "event not published, its record comes again", extra=log_fields(event, error=reasons[position])
+            )
         else:
-            logger.info("event published", extra=_told(event))
+            logger.info("event published", extra=log_fields(event))
     count("EventsPublished", len(outbox) - len(reasons))
     if reasons:
         count("EventsNotPublished", len(reasons))
     return [outbox[position][0] for position in sorted(reasons)]
 
 
-def _told(event: Event, **news: Any) -> dict[str, Any]:
+def log_fields(event: Event, **news: Any) -> dict[str, Any]:
     fields = ("classroomId", "executionName", "eventId", "reason")
     return {"decision": event.type, **{field: event.detail.get(field) for field in fields}, **news}

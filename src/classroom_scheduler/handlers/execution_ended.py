@@ -8,11 +8,11 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from classroom_scheduler.application.recovery import execution_ended, stop_ended
 from classroom_scheduler.bootstrap import classrooms, executions
 from classroom_scheduler.domain.errors import FAILED_FOR_GOOD
-from classroom_scheduler.domain.names import classroom_of, is_stop_name
-from classroom_scheduler.domain.repair import execution_ended, stop_ended
-from classroom_scheduler.handlers._look import look_at
+from classroom_scheduler.domain.execution_names import classroom_of, is_stop_name
+from classroom_scheduler.handlers._reconcile import look_at
 from classroom_scheduler.observability import count, logger, metrics
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from classroom_scheduler.bootstrap import auditor, clock, watchlist
-from classroom_scheduler.domain.repair import EVERYTHING, sweep
-from classroom_scheduler.handlers._look import look_at
+from classroom_scheduler.application.recovery import EVERYTHING, sweep
+from classroom_scheduler.bootstrap import auditor, classroom_queries, clock
+from classroom_scheduler.handlers._reconcile import look_at
 from classroom_scheduler.observability import count, logger, metrics
 
 # One part of the table an hour: each is looked through once a day, and needs no memory of how far the last one came.
@@ -39,7 +39,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
 
 def _sweep(due_by: datetime) -> dict[str, int]:
     with ThreadPoolExecutor(_THREADS) as pool:
-        found = {str(finding): number for finding, number in sweep(watchlist(), look_at, due_by, pool.map).items()}
+        found = {
+            str(finding): number for finding, number in sweep(classroom_queries(), look_at, due_by, pool.map).items()
+        }
     count("Sweeps")
     if due_by != EVERYTHING:  # most of everything needs no repair
         count("Repairs", found.get("LOOKED_AT", 0))
@@ -48,7 +50,7 @@ def _sweep(due_by: datetime) -> dict[str, int]:
 
 
 def _audit(segments: Any) -> dict[str, int]:
-    items = chain.from_iterable(watchlist().segment(number, SEGMENTS) for number in segments)
+    items = chain.from_iterable(classroom_queries().segment(number, SEGMENTS) for number in segments)
     found = {str(finding): number for finding, number in auditor()(items).items()}
     count("Audits")
     count("FoundByAudit", found.get("MARKED", 0))

@@ -7,9 +7,9 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from classroom_scheduler.application.task_runner import fail
 from classroom_scheduler.bootstrap import bookkeeping
-from classroom_scheduler.domain.claim import Run
-from classroom_scheduler.domain.perform import fail
+from classroom_scheduler.domain.fence import Run
 from classroom_scheduler.domain.session import Task
 from classroom_scheduler.observability import count, logger, metrics
 

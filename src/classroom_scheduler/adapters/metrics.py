@@ -1,0 +1,35 @@
+"""What a write newly says of a class, as metrics.
+
+Counted where it is written: writes are conditional on what was read, so that every status counts once, however often a
+record is delivered or a task tried.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from classroom_scheduler.domain.classroom import Status
+from classroom_scheduler.domain.session import TaskState
+from classroom_scheduler.observability import count, measure
+
+_OF_A_CLASS = frozenset({Status.RECORDING, Status.COMPLETED, Status.FAILED})
+
+
+def count_transition(changes: Mapping[str, Any], before: Mapping[str, Any]) -> None:
+    """Count the status that an item has newly got, and how late the first attempt of each task began.
+
+    `before` is what the write was conditional on. Where that has no status the item was wiped, and what is put back is
+    no news; what is wrong with an item is, each time that somebody writes it.
+    """
+    status = changes.get("status")
+    is_put_back = before.get("status") is None
+    if status == Status.INVALID or (status in _OF_A_CLASS and not is_put_back):
+        count(f"Classrooms{status.capitalize()}")
+    if not is_put_back:
+        _measure_first_attempts(changes.get("tasks") or {}, before.get("tasks"))
+
+
+def _measure_first_attempts(tasks: Mapping[str, Any], before: Any) -> None:
+    known = before if isinstance(before, Mapping) else {}  # people may have written anything there
+    for task, record in tasks.items():
+        if task not in known and record["state"] == TaskState.CLAIMED and record["attempts"] == 1:
+            measure(f"{task}Lateness", record["latenessMs"])

@@ -1,0 +1,1 @@
+"""Use cases over ports: what the functions do, without AWS, a clock or a network."""

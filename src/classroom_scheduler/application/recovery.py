@@ -1,0 +1,136 @@
+"""Looking at classrooms though no record says so: an execution that ended, a step that is overdue, an item nobody saw.
+
+Status events are best effort, and a record can run out of its retries. Whatever makes us look, looking is always the
+same: `reconcile`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from classroom_scheduler.application.ports import ClassroomQueries, Classrooms, Clock, Executions, Item
+from classroom_scheduler.application.reconciler import basis, difference, intent
+from classroom_scheduler.domain.classroom import Classroom, next_update
+from classroom_scheduler.domain.errors import REPLACED, ConcurrentUpdate, SchedulerError
+from classroom_scheduler.domain.execution_names import stop_again_name
+from classroom_scheduler.domain.item_codec import ATTENTION_GRACE, ATTENTION_SHARDS, attention
+from classroom_scheduler.domain.plan import History, plan
+from classroom_scheduler.domain.policy import DEFAULT_POLICY, SchedulingPolicy
+from classroom_scheduler.domain.schedule import format_time
+
+Look = Callable[[str, History], object]
+Each = Callable[..., Iterable["AuditResult"]]
+"""`map`, or something that maps concurrently."""
+
+NO_HISTORY = History()
+EVERYTHING = datetime.max.replace(tzinfo=UTC)
+"""A time by which all is overdue that is not over."""
+
+
+class AuditResult(StrEnum):
+    HEALTHY = "HEALTHY"
+    """The item says what it should."""
+    LOOKED_AT = "LOOKED_AT"
+    """It was overdue, and was brought to what it should say."""
+    MARKED = "MARKED"
+    """It does not, unless a record of it is still to come: a sweep looks after that."""
+    FAILED = "FAILED"
+    """It could not be looked at; it is found again."""
+
+
+def execution_ended(name: str, error: str | None, classroom_id: str, classrooms: Classrooms, look_at: Look) -> bool:
+    """Look at the classroom, unless the scheduler itself replaced and stopped this execution; whether it was looked at.
+
+    By accident another one than the item names may end, too: the look before this one may have died between writing
+    the next name and starting it. Raises ServiceUnavailable and what `look_at` raises.
+    """
+    if error == REPLACED:
+        item = classrooms.get(classroom_id)
+        if item is None or item.get("executionName") != name:
+            return False
+    # Told, as Step Functions can't always be asked: ten a second outside the big Regions.
+    look_at(classroom_id, History(aborted=frozenset({name})))
+    return True
+
+
+def stop_ended(name: str, request: Item, executions: Executions) -> str | None:
+    """Try once more to stop a recording that is nobody's, whose execution was lost or stopped by hand.
+
+    Returns the name of the execution that does, or None where this was the second already. Raises ServiceUnavailable.
+    """
+    again = stop_again_name(name)
+    if again is not None:
+        executions.start(again, request)
+    return again
+
+
+def sweep(
+    classroom_queries: ClassroomQueries, look_at: Look, due_by: datetime, each: Each = map
+) -> Counter[AuditResult]:
+    """Look at everything that must have moved on by then. In a healthy table that is nothing: one query a shard.
+
+    Due by EVERYTHING, it looks at each class that is not over, and takes up those whose execution ended unheard.
+    Raises ServiceUnavailable where a shard can't be queried.
+    """
+    found: Counter[AuditResult] = Counter()
+    for shard in range(ATTENTION_SHARDS):
+        found.update(each(lambda overdue: _look(overdue, look_at), classroom_queries.overdue(str(shard), due_by)))
+    return found
+
+
+def audit(
+    items: Iterable[Item],
+    classrooms: Classrooms,
+    executions: Executions,
+    clock: Clock,
+    policy: SchedulingPolicy = DEFAULT_POLICY,
+) -> Counter[AuditResult]:
+    """Compare each item with what a look would write, and have the sweep look where that is not the same.
+
+    Finds what a record should have told of that ran out of retries: items never looked at, edits never carried out.
+    """
+    found: Counter[AuditResult] = Counter()
+    for item in items:
+        classroom, now = Classroom.from_item(str(item["classroomId"]), item), clock()
+        if _says_what_it_should(classroom, executions, now, policy):
+            found[AuditResult.HEALTHY] += 1
+        else:
+            found[_mark(classroom, classrooms, now)] += 1
+    return found
+
+
+def _look(classroom_id: str, look_at: Look) -> AuditResult:
+    try:
+        look_at(classroom_id, NO_HISTORY)
+    except Exception:  # noqa: BLE001 - whatever it is, its neighbours go on, and it stays overdue
+        return AuditResult.FAILED
+    return AuditResult.LOOKED_AT
+
+
+def _says_what_it_should(classroom: Classroom, executions: Executions, now: datetime, policy: SchedulingPolicy) -> bool:
+    """Whether a look now, with no record to come, would write nothing."""
+    due = replace(classroom, item={**classroom.item, "attentionAt": format_time(now)})
+    decision = plan(due, NO_HISTORY, now, policy)
+    return not any(difference(classroom.item, intent(classroom, decision, executions, now, policy.horizon)))
+
+
+def _mark(classroom: Classroom, classrooms: Classrooms, now: datetime) -> AuditResult:
+    """Have the sweep look in some minutes: by then a record that is only late has been delivered.
+
+    To look now could take an item that was wiped, or overwritten by a copy, a moment ago at its word.
+    """
+    mark: dict[str, Any] = attention(classroom.classroom_id, now + ATTENTION_GRACE)
+    same_shard = classroom.item.get("attentionShard") == mark["attentionShard"]  # people copy and invent others
+    if same_shard and str(classroom.item.get("attentionAt", "~")) <= mark["attentionAt"]:
+        return AuditResult.MARKED
+    mark["updatedAt"] = next_update(classroom.item, now)
+    try:
+        classrooms.update(classroom.classroom_id, mark, expected=basis(classroom.item))
+    except ConcurrentUpdate:  # somebody has seen it
+        return AuditResult.MARKED
+    except SchedulerError:  # its neighbours go on, and it is found again tomorrow
+        return AuditResult.FAILED
+    return AuditResult.MARKED

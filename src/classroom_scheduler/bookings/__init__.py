@@ -1,0 +1,1 @@
+"""Events in: classes that other systems book."""

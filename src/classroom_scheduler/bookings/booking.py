@@ -1,0 +1,165 @@
+"""Classes that other systems book, by events on the bus: each one is written to the table as a person would write it.
+
+EventBridge and SQS deliver at least once and in any order. So each event carries the time at which it was booked, and
+the latest one that was followed is remembered for each classroom, also after that was cancelled: an older event never
+overwrites a newer one, and one that comes again does nothing.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from classroom_scheduler.application.ports import Bookings, Clock, Item, RejectedBookings, Stamp
+from classroom_scheduler.application.reconciler import TRIES
+from classroom_scheduler.domain.classroom import OWNED_ATTRIBUTES, user_attributes
+from classroom_scheduler.domain.errors import BookingAhead, BookingOutdated, ConcurrentUpdate
+from classroom_scheduler.domain.schedule import InvalidClassroom, check_id, format_instant, parse_schedule, parse_time
+
+# A time further ahead than clocks disagree would shut out every later event of its classroom.
+_CLOCKS_DISAGREE = timedelta(minutes=5)
+_TIMES = ("start", "end", "livePingDelay")
+
+
+class Kind(StrEnum):
+    """An event's detail-type."""
+
+    BOOKED = "Classroom Booked"
+    RESCHEDULED = "Classroom Rescheduled"
+    CANCELLED = "Classroom Cancelled"
+
+
+class InvalidBooking(Exception):
+    """This event can't be followed, however often it comes; says why, and what to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """One event: `attributes` are what it asks to be written on the item."""
+
+    kind: Kind
+    classroom_id: str
+    attributes: Mapping[str, Any]
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingService:
+    """What receiving bookings needs from outside."""
+
+    bookings: Bookings
+    refused: RejectedBookings
+    clock: Clock
+
+
+def parse_booking(event: Any, now: datetime) -> Booking:
+    """The booking in an EventBridge event. Raises InvalidBooking for the first thing wrong with it."""
+    if not isinstance(event, Mapping) or not isinstance(event.get("detail"), Mapping):
+        raise InvalidBooking("This is no event of EventBridge: expected a JSON object with a `detail` that is one too.")
+    detail = event["detail"]
+    kind = _kind(event.get("detail-type"))
+    attributes = {} if kind is Kind.CANCELLED else _attributes(detail)
+    try:
+        check_id(detail.get("classroomId"))
+        if kind is Kind.BOOKED:
+            parse_schedule(detail)
+    except InvalidClassroom as error:
+        raise InvalidBooking(str(error)) from error
+    if kind is Kind.RESCHEDULED and not attributes.keys() & set(_TIMES):
+        raise InvalidBooking("Nothing is rescheduled: expected at least one of `start`, `end` and `livePingDelay`.")
+    stamp = Stamp(_booked_at(event, now), str(event.get("id", "")))
+    return Booking(kind, detail["classroomId"], attributes, stamp)
+
+
+def follow(booking: Booking, bookings: Bookings) -> str:
+    """Do what the booking asks for, and say in a sentence what that was.
+
+    Raises InvalidBooking, BookingOutdated, BookingAhead, ConcurrentUpdate where other writers won every time,
+    ClassroomNotWritable and ServiceUnavailable.
+    """
+    # Asked first: what is outdated may well be at odds with what came after it, and is no mistake.
+    latest = bookings.latest(booking.classroom_id)
+    if latest is not None and booking.stamp.is_covered_by(latest):
+        raise BookingOutdated(_outdated(booking.stamp, latest))
+    for _ in range(TRIES):
+        item = bookings.get(booking.classroom_id)
+        with suppress(ConcurrentUpdate):
+            return _FOLLOW[booking.kind](booking, item, bookings)
+    raise ConcurrentUpdate(
+        f"{booking.classroom_id} was changed by somebody else {TRIES} times while it was being booked"
+    )
+
+
+def _book(booking: Booking, item: Item | None, bookings: Bookings) -> str:
+    if item is None:
+        bookings.insert({"classroomId": booking.classroom_id, **booking.attributes}, stamp=booking.stamp)
+        return "The classroom was booked."
+    # What the scheduler wrote stays: the class may be recording now.
+    removed = user_attributes(item).keys() - {"classroomId", *booking.attributes}
+    bookings.update(booking.classroom_id, booking.attributes, expected={}, removed=sorted(removed), stamp=booking.stamp)
+    return "The classroom was there already; now it is as this booking says."
+
+
+def _reschedule(booking: Booking, item: Item | None, bookings: Bookings) -> str:
+    if item is None:
+        raise BookingAhead(f"There is no classroom {booking.classroom_id} to reschedule; expected one that was booked.")
+    try:
+        parse_schedule({**user_attributes(item), **booking.attributes})
+    except InvalidClassroom as error:
+        raise InvalidBooking(f"The classroom could not be followed after this: {error}") from error
+    # What was just found possible holds for these times and no others.
+    expected = {name: item.get(name) for name in _TIMES}
+    bookings.update(booking.classroom_id, booking.attributes, expected=expected, stamp=booking.stamp)
+    return f"The classroom was rescheduled: {', '.join(sorted(booking.attributes))} written."
+
+
+def _cancel(booking: Booking, item: Item | None, bookings: Bookings) -> str:
+    bookings.delete(booking.classroom_id, stamp=booking.stamp)
+    return "There was no such classroom (any more)." if item is None else "The classroom was cancelled."
+
+
+_FOLLOW: dict[Kind, Callable[[Booking, Item | None, Bookings], str]] = {
+    Kind.BOOKED: _book,
+    Kind.RESCHEDULED: _reschedule,
+    Kind.CANCELLED: _cancel,
+}
+
+
+def _kind(detail_type: object) -> Kind:
+    try:
+        return Kind(str(detail_type))
+    except ValueError as error:
+        expected = ", ".join(f'"{kind}"' for kind in Kind)
+        raise InvalidBooking(f'`detail-type` is "{detail_type}"; expected one of {expected}.') from error
+
+
+def _attributes(detail: Mapping[str, Any]) -> dict[str, Any]:
+    reserved = sorted(OWNED_ATTRIBUTES & detail.keys())
+    if reserved:
+        names = ", ".join(f"`{name}`" for name in reserved)
+        raise InvalidBooking(f"`detail` has {names}, which the scheduler alone writes; expected a booking without.")
+    return {name: value for name, value in detail.items() if name != "classroomId"}
+
+
+def _booked_at(event: Mapping[str, Any], now: datetime) -> datetime:
+    """`bookedAt` of the detail, or the event's own `time`, which EventBridge keeps to the second."""
+    field = "detail.bookedAt" if "bookedAt" in event["detail"] else "time"
+    text = event["detail"].get("bookedAt", event.get("time"))
+    try:
+        parse_time(text)  # as strict as with any other time; but here fractions of a second are what matters
+        booked_at = datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (TypeError, ValueError, OverflowError) as error:
+        expected = "an RFC 3339 date-time with an offset, such as 2026-12-01T08:00:00.123Z"
+        raise InvalidBooking(f"`{field}` is {text!r}; expected {expected}.") from error
+    if booked_at > now + _CLOCKS_DISAGREE:
+        raise InvalidBooking(f"`{field}` is {text}, which is still to come; expected when this was booked.")
+    return booked_at
+
+
+def _outdated(stamp: Stamp, latest: Stamp) -> str:
+    if latest == stamp:
+        return "This event was followed before."
+    earlier, later = format_instant(stamp.booked_at), format_instant(latest.booked_at)
+    return f"This was booked at {earlier}; what was booked at {later} stays."

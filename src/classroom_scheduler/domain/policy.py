@@ -1,0 +1,46 @@
+"""What whoever deploys the stack decides about every class."""
+
+import zlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from classroom_scheduler.domain.session import Session
+from classroom_scheduler.domain.status import HORIZON
+
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulingPolicy:
+    """`horizon` is how long before its class an execution is started at the earliest.
+
+    `start_lead`, in whole seconds, is how long before it a recorder is: 10,000 classes on one minute would meet the
+    quotas in one second (docs/decisions/0019-recorders-start-spread-over-a-lead.md).
+    """
+
+    horizon: timedelta = HORIZON
+    start_lead: timedelta = timedelta()
+
+    def spread(self, classroom_id: str) -> timedelta:
+        """This classroom's share of the lead: whole seconds from 1 to all of it, nothing where there is none.
+
+        By a hash of its id that is the same in every process. Nobody's share is 0, so that all run by the start.
+        """
+        seconds = self.start_lead // _SECOND
+        return (1 + (zlib.crc32(classroom_id.encode()) * seconds >> 32)) * _SECOND if seconds else timedelta()
+
+    def lead(self, classroom_id: str, start: datetime, now: datetime, known: Session | None = None) -> timedelta:
+        """How long before `start` the recorder is started, for a session that is new or goes on from `known`.
+
+        It stays what it was while the start does: its recorder may run already, whatever the parameter says by now.
+        """
+        if known is not None and known.scheduled.start == start:
+            return known.lead
+        lead = self.spread(classroom_id)
+        if known is not None and known.has_begun:
+            return lead
+        # At once where that has passed, and no later for it.
+        return min(lead, max(start - now.replace(microsecond=0), timedelta()))
+
+
+DEFAULT_POLICY = SchedulingPolicy()

@@ -1,0 +1,1 @@
+"""Classrooms and one-time invocations over HTTP."""

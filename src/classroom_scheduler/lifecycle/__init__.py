@@ -1,0 +1,1 @@
+"""Events out: what became of each class."""

@@ -1,0 +1,214 @@
+"""What became of a class, for whoever listens: each transition that the two images of a stream record show.
+
+An item says things: that it is scheduled so and so, that its recording has started. What the new image says and the
+old one didn't is news. The stream is the outbox: nothing is published but what an item says, and nothing that an item
+says is forgotten.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from classroom_scheduler.application.ports import Event, Item
+from classroom_scheduler.application.stream_batch import Change
+from classroom_scheduler.domain.classroom import Classroom, Status
+from classroom_scheduler.domain.execution_names import is_later
+from classroom_scheduler.domain.plan import Action, History, plan
+from classroom_scheduler.domain.schedule import format_instant, format_time
+from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState, decode_session
+
+SOURCE = "classroom.scheduler"
+VERSION = "1"
+"""Of the detail. Fields may be added under the same version; see docs/events/README.md."""
+
+PUBLISHED_ATTRIBUTES = frozenset(
+    {
+        *("classroomId", "start", "end", "livePingDelay"),
+        *("status", "reason", "executionName", "recordingId", "scheduled", "tasks", "previousRecording", "updatedAt"),
+    }
+)
+"""The attributes that transitions are read from. No other is even parsed, so that nothing of people's gets out."""
+
+# A failure's cause may have 32 KB; ten events have to fit into one call of 256 KB.
+_REASON_LENGTH = 2_048
+
+
+class Transition(StrEnum):
+    """An event's detail-type."""
+
+    SCHEDULED = "Classroom Scheduled"
+    STARTED = "Recording Started"
+    PINGED = "Live Ping Sent"
+    STOPPED = "Recording Stopped"
+    FAILED = "Classroom Failed"
+    INVALID = "Classroom Invalid"
+    CANCELLED = "Classroom Cancelled"
+
+
+# The ends of the ids are those of the webhook-ids: the server was told under the same one.
+_DONE = {
+    Task.START_RECORDING: (Transition.STARTED, "start"),
+    Task.SEND_LIVE_PING: (Transition.PINGED, "live"),
+    Task.STOP_RECORDING: (Transition.STOPPED, "stop"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Fact:
+    """Something that an item says. It is the same in two images if its `transition` and what it is `about` are."""
+
+    transition: Transition
+    about: str
+    event_id: str = field(compare=False)
+    more: Mapping[str, Any] = field(compare=False, default_factory=dict)
+
+
+def may_publish(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> bool:
+    """Whether a record can show a transition, from its raw images or items.
+
+    Every write of the scheduler carries a new `updatedAt`; an insert and an edit that leaves it alone are people's.
+    """
+    return old is not None and (new is None or old.get("updatedAt") != new.get("updatedAt"))
+
+
+def transitions(change: Change) -> list[Event]:
+    """The events that this change gives rise to, in the order in which things happened.
+
+    The same change gives the same events with the same ids, however often its record is delivered. An item that was
+    wiped and put back in order says everything anew, with the ids that it had before.
+    """
+    if change.old is None or not may_publish(change.old, change.new):
+        return []
+    before = decode_session(change.classroom_id, change.old)
+    if change.new is None:
+        return _cancellation(change, change.old, before)
+    after = decode_session(change.classroom_id, change.new)
+    if before is not None and after is not None and is_later(before.execution_name, after.execution_name):
+        return []  # an old copy was put back, and the scheduler is about to put that right
+    known = set(_facts(change, change.old, before))
+    news = [*_previous_stopped(before, after), *_facts(change, change.new, after)]
+    return [_event(change, change.new, after, fact) for fact in news if fact not in known]
+
+
+def _facts(change: Change, item: Item, session: Session | None) -> Iterator[_Fact]:
+    if session is not None:
+        yield from _facts_of_session(session)
+    if item.get("status") == Status.INVALID:
+        yield _Fact(Transition.INVALID, str(item.get("reason")), f"{change.name}-invalid")
+
+
+def _facts_of_session(session: Session) -> Iterator[_Fact]:
+    if not session.is_over:
+        # Not the schedule: a class deleted and inserted again goes on with the same one, and was told as cancelled.
+        yield _Fact(Transition.SCHEDULED, session.execution_name, f"{session.execution_name}-scheduled")
+    for task, (transition, suffix) in _DONE.items():
+        if session.has(task, TaskState.SUCCEEDED):
+            more = _of_task(task, session.tasks[task])
+            yield _Fact(transition, session.recording_id, f"{session.recording_id}-{suffix}", more)
+    if session.is_over and not all(session.has(task, TaskState.SUCCEEDED) for task in _NEEDED):
+        failed = next((task for task in _NEEDED if session.has(task, TaskState.FAILED)), None)
+        more = {} if failed is None else _of_task(failed, session.tasks[failed])
+        yield _Fact(Transition.FAILED, session.recording_id, f"{session.recording_id}-failed", more)
+
+
+_NEEDED = (Task.START_RECORDING, Task.STOP_RECORDING)
+
+
+def _previous_stopped(before: Session | None, after: Session | None) -> Iterator[_Fact]:
+    """The recording before this one was confirmed as stopped: only then does the item cease to name it."""
+    if before is None or after is None or before.recording_id != after.recording_id:
+        return
+    if before.previous is not None and after.previous is None:
+        recording_id = before.previous.recording_id
+        yield _Fact(Transition.STOPPED, recording_id, f"{recording_id}-stop", _of_previous(before.previous))
+
+
+def _cancellation(change: Change, item: Item, session: Session | None) -> list[Event]:
+    """What the stream handler decides on this deletion; a wiped item can only tell that its class was still to end."""
+    if session is not None:
+        decision = plan(None, History(sessions=(session,)), change.changed_at)
+        if decision.action is not Action.CANCEL:
+            return []
+        reason, event_id = decision.reason, f"{session.execution_name}-cancelled"
+    else:
+        desired = Classroom.from_item(change.classroom_id, item).desired
+        if desired is None or desired.end <= change.changed_at:
+            return []
+        reason, event_id = "The classroom was deleted before its class was over.", f"{change.name}-cancelled"
+    fact = _Fact(Transition.CANCELLED, event_id, event_id, {"reason": reason})
+    return [_event(change, item, session, fact)]
+
+
+def _event(change: Change, item: Item, session: Session | None, fact: _Fact) -> Event:
+    detail = {
+        "version": VERSION,
+        "eventId": fact.event_id,
+        "occurredAt": _occurred_at(change),
+        "classroomId": change.classroom_id,
+        "status": item.get("status") if item.get("status") in set(Status) else None,
+        "reason": item.get("reason"),
+        **({} if session is None else _of_session(session)),
+        **fact.more,
+    }
+    detail["reason"] = _cut(str(detail["reason"]))
+    told = {name: value for name, value in detail.items() if value is not None}
+    return Event(str(fact.transition), change.changed_at, told)
+
+
+def _of_session(session: Session) -> dict[str, Any]:
+    return {
+        "recordingId": session.recording_id,
+        "executionName": session.execution_name,
+        "start": format_time(session.scheduled.start),
+        "end": format_time(session.scheduled.end),
+        "livePingDelay": session.scheduled.live_ping_delay,
+        "day": session.scheduled.start.date().isoformat(),
+    }
+
+
+def _of_previous(previous: Recording) -> dict[str, Any]:
+    """The item's schedule is another recording's, and of this one it only knows when it was to start."""
+    unknown = dict.fromkeys(("executionName", "end", "livePingDelay"))
+    start = previous.start
+    return {
+        **unknown,
+        "recordingId": previous.recording_id,
+        "start": format_time(start),
+        "day": start.date().isoformat(),
+    }
+
+
+def _of_task(task: Task, record: TaskRecord) -> dict[str, Any]:
+    """When it was due and done; not what the classroom server answered, which is between it and the item."""
+    return {
+        "task": str(task),
+        "dueAt": format_instant(record.due_at),
+        "startedAt": format_instant(record.started_at),
+        "finishedAt": record.finished_at and format_instant(record.finished_at),
+        "latenessMs": record.lateness_ms,
+        "attempts": record.attempts,
+    }
+
+
+def _occurred_at(change: Change) -> str:
+    """To the microsecond where the item tells: events may arrive in any order, and this one is theirs.
+
+    A record's own time is rounded down to the second, in which the scheduler may have written to the item before it
+    was deleted.
+    """
+    moment = change.changed_at
+    item = change.old if change.new is None else change.new
+    with suppress(TypeError, ValueError):
+        written = datetime.fromisoformat(str((item or {}).get("updatedAt")))
+        if change.new is not None:
+            moment = written
+        elif moment <= written < moment + timedelta(seconds=1):
+            moment = written + timedelta(microseconds=1)
+    return format_instant(moment, "microseconds")
+
+
+def _cut(reason: str) -> str:
+    return reason if len(reason) <= _REASON_LENGTH else reason[: _REASON_LENGTH - 1] + "…"

@@ -1,0 +1,345 @@
+"""What other systems book: read strictly, refused in words, followed in the order in which it was booked."""
+
+import itertools
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from classroom_scheduler.application.reconciler import TRIES
+from classroom_scheduler.bookings.booking import Booking, InvalidBooking, Kind, follow, parse_booking
+from classroom_scheduler.domain.classroom import OWNED_ATTRIBUTES
+from classroom_scheduler.domain.errors import (
+    BookingAhead,
+    BookingOutdated,
+    ConcurrentUpdate,
+    ServiceUnavailable,
+)
+from tests.builders import a_booking, a_classroom, at
+from tests.fakes import FakeBookings, FakeClassrooms
+from tests.schemas import complaints
+
+NOW = at("08:00")
+
+
+class Desk:
+    """Where bookings come in, and the table that they are written to."""
+
+    def __init__(self) -> None:
+        self.classrooms = FakeClassrooms()
+        self.bookings = FakeBookings(self.classrooms)
+
+    def receive(self, event: dict[str, Any]) -> str:
+        return follow(parse_booking(event, NOW), self.bookings)
+
+    @property
+    def item(self) -> dict[str, Any] | None:
+        return self.classrooms.look("algebra-1")
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def booked(time: str = "07:30", **detail: Any) -> dict[str, Any]:
+    return a_booking("Classroom Booked", time=time, **detail)
+
+
+def rescheduled(time: str = "07:40", **detail: Any) -> dict[str, Any]:
+    return a_booking("Classroom Rescheduled", time=time, **detail)
+
+
+def cancelled(time: str = "07:50", **detail: Any) -> dict[str, Any]:
+    return a_booking("Classroom Cancelled", time=time, **detail)
+
+
+# --- what is booked is written ----------------------------------------------------------------------------------------
+
+
+def test_a_class_that_is_booked_is_written_with_everything_that_is_theirs(desk: Desk) -> None:
+    desk.receive(booked(teacher="Ada", room={"floor": 2, "seats": [1, 2]}, livePingDelay=30))
+
+    assert desk.item == a_classroom(teacher="Ada", room={"floor": 2, "seats": [1, 2]}, livePingDelay=30)
+
+
+def test_a_class_that_is_rescheduled_keeps_what_is_not_mentioned(desk: Desk) -> None:
+    desk.receive(booked(teacher="Ada"))
+
+    desk.receive(rescheduled(start="09:30", end="10:30"))
+
+    assert desk.item == a_classroom(start="09:30", end="10:30", teacher="Ada")
+
+
+def test_a_class_that_is_cancelled_is_gone(desk: Desk) -> None:
+    desk.receive(booked())
+
+    desk.receive(cancelled(reason="Ada is ill"))
+
+    assert desk.item is None
+
+
+def test_a_class_that_is_booked_again_otherwise_becomes_so_and_keeps_what_the_scheduler_wrote(desk: Desk) -> None:
+    session = {"status": "RECORDING", "tasks": {"StartRecording": {"state": "SUCCEEDED"}}, "executionName": "x"}
+    desk.classrooms.put(a_classroom(teacher="Ada", room="R1", livePingDelay=30, **session))
+
+    desk.receive(booked(end="11:00", teacher="Grace"))
+
+    assert desk.item == a_classroom(end="11:00", teacher="Grace", **session)
+
+
+def test_a_class_that_people_wrote_may_be_moved_and_cancelled_by_events(desk: Desk) -> None:
+    desk.classrooms.put(a_classroom())
+
+    desk.receive(rescheduled(end="11:00"))
+    assert desk.item == a_classroom(end="11:00")
+
+    desk.receive(cancelled())
+    assert desk.item is None
+
+
+@pytest.mark.parametrize(
+    "event", [booked(), rescheduled(end="11:00"), cancelled()], ids=lambda event: event["detail-type"]
+)
+def test_what_was_done_is_said(desk: Desk, event: dict[str, Any]) -> None:
+    desk.classrooms.put(a_classroom())
+
+    assert desk.receive(event).startswith("The classroom was ")
+
+
+# --- in any order, any number of times --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_whatever_the_order_the_latest_booking_counts(desk: Desk, order: tuple[int, ...]) -> None:
+    events = [booked("07:30"), booked("07:40", teacher="Ada"), booked("07:50", teacher="Grace")]
+
+    _receive_all(desk, [events[position] for position in order])
+
+    assert desk.item == a_classroom(teacher="Grace")
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_whatever_the_order_a_cancelled_class_stays_cancelled(desk: Desk, order: tuple[int, ...]) -> None:
+    events = [booked("07:30"), rescheduled("07:40", end="11:00"), cancelled("07:50")]
+
+    _receive_all(desk, [events[position] for position in order])
+
+    assert desk.item is None
+
+
+@pytest.mark.parametrize("again", range(3))
+def test_an_event_that_comes_again_after_all_others_does_nothing(desk: Desk, again: int) -> None:
+    events = [booked("07:30"), rescheduled("07:40", end="11:00"), cancelled("07:50")]
+    for event in events:
+        desk.receive(event)
+
+    with pytest.raises(BookingOutdated):
+        desk.receive(events[again])
+
+    assert desk.item is None
+
+
+def test_an_event_that_comes_again_does_not_undo_what_people_wrote_since(desk: Desk) -> None:
+    event = booked()
+    desk.receive(event)
+    desk.classrooms.put(a_classroom(end="11:00"))
+
+    with pytest.raises(BookingOutdated, match="followed before"):
+        desk.receive(event)
+
+    assert desk.item == a_classroom(end="11:00")
+
+
+def test_a_class_that_was_cancelled_may_be_booked_anew(desk: Desk) -> None:
+    for event in (booked("07:30"), cancelled("07:40"), booked("07:50", teacher="Grace")):
+        desk.receive(event)
+
+    assert desk.item == a_classroom(teacher="Grace")
+
+
+def test_of_two_events_at_the_same_second_the_one_that_comes_last_counts(desk: Desk) -> None:
+    desk.receive(booked(teacher="Ada"))
+    desk.receive(booked(teacher="Grace"))
+
+    assert desk.item == a_classroom(teacher="Grace")
+
+
+def test_a_finer_time_of_booking_tells_two_events_of_one_second_apart(desk: Desk) -> None:
+    first, second = "2026-12-01T07:30:00.250+00:00", "2026-12-01t13:00:00.251+05:30"
+    desk.receive(booked(teacher="Grace", bookedAt=second.upper()))
+
+    with pytest.raises(BookingOutdated):
+        desk.receive(booked(teacher="Ada", bookedAt=first))
+
+    assert desk.item == a_classroom(teacher="Grace", bookedAt=second.upper())
+
+
+def test_an_outdated_event_is_not_called_invalid(desk: Desk) -> None:
+    desk.receive(booked("07:50", start="12:00", end="13:00"))
+
+    with pytest.raises(BookingOutdated, match=r"what was booked at 2026-12-01T07:50:00\.000Z stays"):
+        desk.receive(rescheduled("07:40", end="11:00"))
+
+
+def test_a_move_that_comes_before_its_booking_waits_for_it(desk: Desk) -> None:
+    move = rescheduled("07:40", end="11:00")
+    with pytest.raises(BookingAhead, match="no classroom algebra-1 to reschedule"):
+        desk.receive(move)
+
+    desk.receive(booked("07:30"))
+    desk.receive(move)
+
+    assert desk.item == a_classroom(end="11:00")
+
+
+def test_who_loses_against_another_writer_reads_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.classrooms.put(a_classroom())
+    once = itertools.count()
+    read = desk.bookings.get
+
+    def read_and_be_overtaken(classroom_id: str) -> Any:
+        item = read(classroom_id)
+        if next(once) == 0:
+            desk.classrooms.put(a_classroom(start="08:30", end="09:30"))
+        return item
+
+    monkeypatch.setattr(desk.bookings, "get", read_and_be_overtaken)
+    desk.receive(rescheduled(end="11:00"))
+
+    assert desk.item == a_classroom(start="08:30", end="11:00")
+
+
+def test_who_loses_every_time_tries_again_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = itertools.count()
+
+    def lose(item: Any, *, stamp: Any) -> None:
+        next(tries)
+        raise ConcurrentUpdate("somebody else was faster")
+
+    monkeypatch.setattr(desk.bookings, "insert", lose)
+
+    with pytest.raises(ConcurrentUpdate, match=f"{TRIES} times"):
+        desk.receive(booked())
+    assert next(tries) == TRIES
+
+
+def test_a_table_that_is_out_of_order_is_no_fault_of_the_booking(desk: Desk) -> None:
+    desk.classrooms.unavailable = True
+
+    with pytest.raises(ServiceUnavailable):
+        desk.receive(booked())
+
+
+# --- what can't be followed -------------------------------------------------------------------------------------------
+
+INVALID = {
+    "no detail-type": (
+        {**booked(), "detail-type": None},
+        '`detail-type` is "None"; expected one of "Classroom Booked"',
+    ),
+    "another detail-type": ({**booked(), "detail-type": "Classroom Closed"}, '`detail-type` is "Classroom Closed"'),
+    "no detail": ({**booked(), "detail": None}, "expected a JSON object with a `detail`"),
+    "a list for the detail": ({**booked(), "detail": []}, "expected a JSON object with a `detail`"),
+    "no id of the classroom": (booked(classroomId=...), "`classroomId` is missing; expected 1 to 64 of"),
+    "a number for the id": (cancelled(classroomId=7), "`classroomId` is the number 7"),
+    "an id with a space": (rescheduled(classroomId="room 7", end="11:00"), '`classroomId` is "room 7"'),
+    "no start": (booked(start=...), "`start` is missing; expected a string with an RFC 3339 date-time"),
+    "no end": (booked(end=...), "`end` is missing"),
+    "an end before its start": (booked(end="08:30"), "not after the start"),
+    "words for a delay": (booked(livePingDelay="soon"), '`livePingDelay` is "soon"; expected a whole number'),
+    "half a second of delay": (booked(livePingDelay=0.5), "`livePingDelay`"),
+    "what the scheduler writes": (booked(status="COMPLETED", tasks={}), "`status`, `tasks`, which the scheduler alone"),
+    "the day": (rescheduled(day="2026-12-02", end="11:00"), "`day`, which the scheduler alone writes"),
+    "nothing to reschedule": (rescheduled(), "expected at least one of `start`, `end` and `livePingDelay`"),
+    "only others to reschedule": (rescheduled(teacher="Grace"), "expected at least one of"),
+    "no time": ({**booked(), "time": None}, "`time` is None; expected an RFC 3339 date-time"),
+    "a time without an offset": ({**booked(), "time": "2026-12-01T07:30:00"}, "`time` is '2026-12-01T07:30:00'"),
+    "a number for the time of booking": (booked(bookedAt=1796110200), "`detail.bookedAt` is 1796110200"),
+    "a time to come": (booked("08:06"), "which is still to come; expected when this was booked"),
+}
+
+
+@pytest.mark.parametrize(("event", "said"), INVALID.values(), ids=INVALID)
+def test_what_can_not_be_followed_is_refused_in_words(desk: Desk, event: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidBooking) as refused:
+        desk.receive(event)
+
+    assert said in str(refused.value)
+    assert str(refused.value).endswith(".")
+    assert desk.item is None
+
+
+@pytest.mark.parametrize("event", [None, [], "Classroom Booked", 5, {}])
+def test_what_is_no_event_at_all_is_refused(event: Any) -> None:
+    with pytest.raises(InvalidBooking, match="no event of EventBridge"):
+        parse_booking(event, NOW)
+
+
+@pytest.mark.parametrize("name", sorted(OWNED_ATTRIBUTES))
+def test_nobody_books_what_the_scheduler_writes(name: str) -> None:
+    with pytest.raises(InvalidBooking, match=f"`{name}`"):
+        parse_booking(booked(**{name: "x"}), NOW)
+
+
+def test_a_move_after_which_the_class_could_not_be_followed_is_refused(desk: Desk) -> None:
+    desk.receive(booked())
+
+    with pytest.raises(InvalidBooking, match="not after the start 2026-12-01T09:00:00Z"):
+        desk.receive(rescheduled(end="08:30"))
+
+    assert desk.item == a_classroom()
+
+
+def test_clocks_may_disagree_by_minutes(desk: Desk) -> None:
+    desk.receive(booked("08:04"))
+
+    assert desk.item == a_classroom()
+
+
+# --- the schemas ------------------------------------------------------------------------------------------------------
+
+BEYOND_A_SCHEMA = {"a time to come", "an end before its start"}
+"""What takes a clock or two fields to see."""
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        booked(),
+        booked(teacher="Ada", livePingDelay=0, bookedAt="2026-12-01T07:30:00.123Z"),
+        rescheduled(end="11:00"),
+        rescheduled(livePingDelay=5, teacher="Grace"),
+        cancelled(),
+        cancelled(status="off", reason="Ada is ill"),
+    ],
+    ids=str,
+)
+def test_what_is_followed_fits_its_schema(event: dict[str, Any]) -> None:
+    assert isinstance(parse_booking(event, NOW), Booking)
+    assert complaints("received", event) == []
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        event
+        for name, (event, _) in INVALID.items()
+        if name not in BEYOND_A_SCHEMA and event["detail-type"] in set(Kind)
+    ],
+    ids=str,
+)
+def test_what_is_refused_does_not_fit_its_schema(event: dict[str, Any]) -> None:
+    assert complaints("received", event) != []
+
+
+def _receive_all(desk: Desk, events: list[dict[str, Any]]) -> None:
+    """As SQS delivers them: what fails for now comes again after the others."""
+    waiting = list(events)
+    for event in [*events, *events]:
+        if event in waiting:
+            with suppress(BookingAhead):
+                with suppress(BookingOutdated):
+                    desk.receive(event)
+                waiting.remove(event)
+    assert waiting == []
