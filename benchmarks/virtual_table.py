@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from classroom_scheduler.application.ports import Item
 from classroom_scheduler.domain.errors import ConcurrentUpdate
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.domain.schedule import format_time
 from tests.fakes import ARN_PREFIX, item_size
 

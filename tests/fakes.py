@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from classroom_scheduler.application.ports import Clock, Item, Message, Position, Stamp
+from classroom_scheduler.application.ports import Clock, Message, Position, Stamp
 from classroom_scheduler.domain.errors import (
     BookingOutdated,
     ClassroomNotWritable,
@@ -19,6 +19,7 @@ from classroom_scheduler.domain.errors import (
     ServerUnavailable,
     ServiceUnavailable,
 )
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.domain.schedule import format_time
 from classroom_scheduler.http_api.api_errors import AlreadyExists
 

@@ -8,8 +8,9 @@ import pytest
 
 from classroom_scheduler.adapters.classrooms import stored
 from classroom_scheduler.adapters.editable_classrooms import EditableTableClassrooms
-from classroom_scheduler.application.ports import EditableClassrooms, Item, Position
+from classroom_scheduler.application.ports import EditableClassrooms, Position
 from classroom_scheduler.domain.errors import ClassroomNotWritable, ConcurrentUpdate, ServiceUnavailable
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.exact_json import MAX_LEVELS, parse_object, problems_in
 from classroom_scheduler.http_api.api_errors import AlreadyExists
 from classroom_scheduler.http_api.editing import MAX_ATTRIBUTES

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from classroom_scheduler.application.ports import Item
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.handlers import (
     booking_received,
     classroom_api,

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from classroom_scheduler import bootstrap
 from classroom_scheduler.handlers import classroom_api
+from classroom_scheduler.handlers.classroom_api import page_token_key
 from classroom_scheduler.http_api import editing
 from classroom_scheduler.http_api.etags import etag
 from tests.builders import a_classroom, an_api_request
@@ -485,7 +485,7 @@ def test_aws_out_of_order_is_told_as_such_and_nothing_else_of_it(day: Day, call:
 
 
 def test_a_secret_that_cannot_be_read_is_no_empty_page(week: Day) -> None:
-    bootstrap._page_token_key.cache_clear()
+    page_token_key.cache_clear()
     week.account.will("GetSecretValue", "InternalServiceError")
 
     assert is_problem(listed(week, day="2026-12-01", limit="1"), 503, "unavailable")

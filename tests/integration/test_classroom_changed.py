@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from classroom_scheduler.application.reconciler import TRIES
+from classroom_scheduler.application.retry import TRIES
 from tests.builders import a_change, a_classroom, an_insert, at
 from tests.integration.conftest import forget_clients
 from tests.integration.day import Day

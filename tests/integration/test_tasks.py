@@ -6,13 +6,8 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from classroom_scheduler import bootstrap
-from classroom_scheduler.domain.errors import (
-    PermanentError,
-    ReconcilePending,
-    ServerUnavailable,
-    ServiceUnavailable,
-)
+from classroom_scheduler.domain.errors import PermanentError, ReconcilePending, ServerUnavailable, ServiceUnavailable
+from classroom_scheduler.handlers._task import task_runner
 from tests.aws import SECRET
 from tests.builders import a_classroom
 from tests.integration.day import Day
@@ -426,7 +421,7 @@ def test_a_result_that_somebody_elses_write_forestalled_is_written_after_it(sche
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException", "ThrottlingException"])
 def test_a_secret_that_cannot_be_read_is_a_reason_to_try_again(scheduled: Day, code: str) -> None:
-    bootstrap.task_world.cache_clear()  # a new Lambda environment, that has not read it yet
+    task_runner.cache_clear()  # a new Lambda environment, that has not read it yet
     scheduled.account.will("GetSecretValue", code)
 
     with pytest.raises(ServiceUnavailable, match="the webhook secret can't be read") as error:
@@ -438,7 +433,7 @@ def test_a_secret_that_cannot_be_read_is_a_reason_to_try_again(scheduled: Day, c
 
 
 def test_a_secret_is_read_once_for_many_calls(scheduled: Day) -> None:
-    bootstrap.task_world.cache_clear()
+    task_runner.cache_clear()
     for task, time in zip(TASKS, ("09:00", "09:01", "10:00"), strict=True):
         scheduled.invoke(task, scheduled.payload(results={}), at_time=time)
 
@@ -477,7 +472,7 @@ def test_a_function_without_one_of_its_settings_says_which(
     scheduled: Day, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     payload = scheduled.payload()
-    bootstrap.task_world.cache_clear()
+    task_runner.cache_clear()
     monkeypatch.delenv(variable)
 
     with pytest.raises(RuntimeError, match=f"{variable} is not set"):

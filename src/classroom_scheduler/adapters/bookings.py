@@ -23,8 +23,9 @@ from classroom_scheduler.adapters.classrooms import (
     storable,
     stored,
 )
-from classroom_scheduler.application.ports import Item, Stamp
+from classroom_scheduler.application.ports import Stamp
 from classroom_scheduler.domain.errors import BookingOutdated, ClassroomNotWritable, ConcurrentUpdate, SchedulerError
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.domain.schedule import format_instant
 
 # An event may wait 14 days in its queue, and 14 more in the dead-letter queue until somebody sends it again.

@@ -8,7 +8,7 @@ from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.operand import Path
 
 from classroom_scheduler.adapters.classrooms import BY_ATTENTION, KEY, connect, plain_item, unavailable
-from classroom_scheduler.application.ports import Item
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.domain.schedule import format_time
 
 

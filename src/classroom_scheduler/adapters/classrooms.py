@@ -20,14 +20,8 @@ from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
 
 from classroom_scheduler.adapters import aws
-from classroom_scheduler.adapters.metrics import count_transition
-from classroom_scheduler.application.ports import Item
-from classroom_scheduler.domain.errors import (
-    ClassroomNotWritable,
-    ConcurrentUpdate,
-    SchedulerError,
-    ServiceUnavailable,
-)
+from classroom_scheduler.domain.errors import ClassroomNotWritable, ConcurrentUpdate, SchedulerError, ServiceUnavailable
+from classroom_scheduler.domain.item_codec import Item
 
 KEY = "classroomId"
 BY_DAY, BY_ATTENTION = "ByDay", "ByAttention"
@@ -87,7 +81,6 @@ class TableClassrooms:
             self._table.update_item(classroom_id, actions=actions, condition=as_read(expected))
         except PynamoDBException as error:
             raise named(classroom_id, error) from error
-        count_transition(changes, expected)
 
 
 def actions_of(classroom_id: str, changes: Item, removed: Collection[str]) -> list[Action]:

@@ -17,8 +17,9 @@ from classroom_scheduler.adapters.classrooms import (
     storable,
     stored,
 )
-from classroom_scheduler.application.ports import Item, Position
+from classroom_scheduler.application.ports import Position
 from classroom_scheduler.domain.errors import ConcurrentUpdate, ServiceUnavailable
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.http_api.api_errors import AlreadyExists
 
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-Item = Mapping[str, Any]
-"""A table item with plain Python values: str, Decimal, dict, list, set, bool, None, bytes."""
+from classroom_scheduler.domain.item_codec import Item
 
 Clock = Callable[[], datetime]
 """The time now, aware and in UTC."""
@@ -153,7 +152,7 @@ class Bookings(Protocol):
     """People's side of the Classrooms table as booking events write it, and which event was the latest for each item.
 
     A write and its stamp are written together or not at all. Writes raise BookingOutdated where the stamp is covered by
-    the latest one, ConcurrentUpdate where somebody else wrote at the same time, ClassroomNotWritable, ServiceUnavailable.
+    the latest one, ConcurrentUpdate where another write came first, ClassroomNotWritable and ServiceUnavailable.
     """
 
     def get(self, classroom_id: str) -> Item | None:

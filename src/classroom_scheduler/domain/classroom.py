@@ -4,41 +4,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Self
 
-from classroom_scheduler.application.ports import Item
 from classroom_scheduler.domain.execution_names import is_later, is_name_of, named_at
+from classroom_scheduler.domain.item_codec import Item, decode, user_attributes
 from classroom_scheduler.domain.schedule import InvalidClassroom, Schedule, format_instant, format_time, parse_schedule
-from classroom_scheduler.domain.session import Session, Task, decode_session
-
-OWNED_ATTRIBUTES = frozenset(
-    {
-        "status",
-        "reason",
-        "executionName",
-        "executionArn",
-        "scheduled",
-        "recordingId",
-        "previousRecording",
-        "restarts",
-        "tasks",
-        "updatedAt",
-        "attentionShard",
-        "attentionAt",
-        "day",
-        "scheduledStart",
-    }
-)
-
-
-class Status(StrEnum):
-    SCHEDULED = "SCHEDULED"
-    DEFERRED = "DEFERRED"
-    RECORDING = "RECORDING"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    INVALID = "INVALID"
+from classroom_scheduler.domain.session import Session
+from classroom_scheduler.domain.status import Status
+from classroom_scheduler.domain.tasks import TASKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +31,7 @@ class Classroom:
             desired = parse_schedule(user_attributes(item))
         except InvalidClassroom as error:
             problem = error
-        return cls(classroom_id, item, desired, problem, decode_session(classroom_id, item))
+        return cls(classroom_id, item, desired, problem, decode(classroom_id, item))
 
     @property
     def is_rejected(self) -> bool:
@@ -97,7 +70,7 @@ class Classroom:
         """Whether the item may hide what has been done: `tasks` is there, and isn't what the scheduler wrote."""
         tasks = self.item.get("tasks")
         known = () if self.session is None else self.session.tasks
-        return not isinstance(tasks, Mapping) or any(str(task) in tasks and task not in known for task in Task)
+        return not isinstance(tasks, Mapping) or any(task.name in tasks and task not in known for task in TASKS)
 
     @property
     def hides_its_session(self) -> bool:
@@ -127,8 +100,3 @@ def next_update(item: Item, now: datetime) -> str:
         if told <= before:
             return format_instant(datetime.fromisoformat(before) + timedelta(microseconds=1), "microseconds")
     return told
-
-
-def user_attributes(item: Item) -> dict[str, Any]:
-    """The attributes that are people's; whatever the scheduler writes is left out."""
-    return {name: value for name, value in item.items() if name not in OWNED_ATTRIBUTES}

@@ -8,8 +8,8 @@ from typing import Any, Self
 
 from aws_lambda_powertools.shared.dynamodb_deserializer import TypeDeserializer
 
-from classroom_scheduler.application.ports import Item
 from classroom_scheduler.application.stream_batch import Change, is_own_write
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.observability import count, logger
 
 

@@ -1,14 +1,21 @@
 """ClassroomLifecycle: what an item newly says of its class goes out on the event bus."""
 
+from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from classroom_scheduler import settings
+from classroom_scheduler.adapters.events import EventBridgeBus
 from classroom_scheduler.application.ports import Event
-from classroom_scheduler.bootstrap import event_bus
 from classroom_scheduler.handlers._stream_records import Record, records_in
-from classroom_scheduler.lifecycle.transitions import PUBLISHED_ATTRIBUTES, may_publish, transitions
+from classroom_scheduler.lifecycle.transitions import PUBLISHED_ATTRIBUTES, SOURCE, may_publish, transitions
 from classroom_scheduler.observability import count, logger, metrics
+
+
+@cache
+def event_bus() -> EventBridgeBus:
+    return EventBridgeBus(settings.required("EVENT_BUS_NAME"), SOURCE)
 
 
 @logger.inject_lambda_context

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Self
 
-from classroom_scheduler.application.ports import EditableClassrooms, Item, Position
-from classroom_scheduler.domain.classroom import Status
+from classroom_scheduler.application.ports import EditableClassrooms, Position
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.domain.schedule import describe, size_of
+from classroom_scheduler.domain.status import Status
 from classroom_scheduler.http_api.api_errors import FieldError, InvalidRequest
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 50
-# A class in ten with the desired status still fills a page; where there are fewer, the page is shorter and has a `next`.
+# One class in ten with that status still fills a page; where there are fewer, the page is shorter and has a `next`.
 _MAX_QUERIES = 10
 # Lambda answers 6 MB. As JSON a byte takes up to six (a control character), and one class more may be 400 KB.
 _MAX_PAGE_BYTES = 500_000

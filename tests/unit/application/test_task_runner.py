@@ -8,17 +8,13 @@ from typing import Any
 
 import pytest
 
-from classroom_scheduler.application.ports import Item, Message
-from classroom_scheduler.application.task_runner import perform
-from classroom_scheduler.domain.errors import (
-    ConcurrentUpdate,
-    PermanentError,
-    ReconcilePending,
-    ServerUnavailable,
-)
-from classroom_scheduler.domain.fence import PATIENCE, Run
+from classroom_scheduler.application.ports import Message
+from classroom_scheduler.domain.errors import ConcurrentUpdate, PermanentError, ReconcilePending, ServerUnavailable
+from classroom_scheduler.domain.fence import TaskAttempt
+from classroom_scheduler.domain.item_codec import Item
+from classroom_scheduler.domain.tasks import PING, START, STOP
 from tests.fakes import FakeServer, Fault
-from tests.unit.day import PING, START, STOP, Day, a_day_in_class, a_day_with_a_class
+from tests.unit.day import Day, a_day_in_class, a_day_with_a_class
 
 
 def test_a_class_costs_seven_writes() -> None:
@@ -296,7 +292,7 @@ def test_a_task_does_not_wait_for_ever_for_an_edit_that_nobody_carries_out() -> 
     day = a_day_with_a_class()
     day.edit(start="2026-12-01T09:30:00Z")
 
-    assert day.until("09:00:40").run(START, attempt=PATIENCE[START])["state"] == "SUCCEEDED"
+    assert day.until("09:00:40").run(START, attempt=START.patience)["state"] == "SUCCEEDED"
 
 
 @pytest.mark.parametrize("damage", ["gone", {"StartRecording": {"state": "DANCING"}}], ids=str)
@@ -317,7 +313,7 @@ def test_an_old_recording_is_not_written_on_an_item_that_asks_for_a_later_class(
     name = day.session.execution_name
     day.write(start="14:00", end="15:00")
 
-    assert day.until("13:00").run(STOP, name, attempt=PATIENCE[STOP])["state"] == "SUCCEEDED"
+    assert day.until("13:00").run(STOP, name, attempt=STOP.patience)["state"] == "SUCCEEDED"
     assert "status" not in day.item
 
 
@@ -353,7 +349,7 @@ def test_a_recorder_is_stopped_even_if_its_item_stays_wiped() -> None:
     name = day.session.execution_name
     day.write()
 
-    assert day.until("10:00").run(STOP, name, attempt=PATIENCE[STOP])["state"] == "SUCCEEDED"
+    assert day.until("10:00").run(STOP, name, attempt=STOP.patience)["state"] == "SUCCEEDED"
     assert day.server.live == set()
     assert "was stopped, but was never seen to start" in day.item["reason"]
     day.look()
@@ -494,8 +490,8 @@ class InterruptedServer:
 
 
 def start_interrupted(day: Day, interruption: Callable[[], object]) -> dict[str, Any]:
-    world = replace(day.world, server=InterruptedServer(day.server, interruption))
-    return perform(day.a_run(START), world)
+    runner = replace(day.runner, server=InterruptedServer(day.server, interruption))
+    return runner.run(day.an_attempt(START))
 
 
 @pytest.mark.parametrize(
@@ -509,7 +505,7 @@ def start_interrupted(day: Day, interruption: Callable[[], object]) -> dict[str,
 )
 def test_a_payload_that_is_none_is_refused_by_name(event: dict[str, object], said: str) -> None:
     with pytest.raises(PermanentError, match=said):
-        Run.read(START, event)
+        TaskAttempt.from_event(START, event)
 
 
 def test_a_recorder_that_somebody_else_stopped_is_not_stopped_again() -> None:
@@ -521,9 +517,9 @@ def test_a_recorder_that_somebody_else_stopped_is_not_stopped_again() -> None:
     second = day.session.execution_name
     day.write(end="half past")
 
-    day.until("10:30").run(STOP, first, attempt=PATIENCE[STOP])
+    day.until("10:30").run(STOP, first, attempt=STOP.patience)
 
-    assert day.run(STOP, second, attempt=PATIENCE[STOP])["state"] == "FENCED"
+    assert day.run(STOP, second, attempt=STOP.patience)["state"] == "FENCED"
     assert day.told().count("recording.stop") == 1
 
 
@@ -534,22 +530,22 @@ def test_a_start_that_was_tried_before_it_was_fenced_is_stopped() -> None:
     day.server.will("recording.start", Fault.TIMES_OUT)
     with pytest.raises(ServerUnavailable):
         day.until("09:00").run(START)
-    run = day.a_run(STOP, execution)
-    again = day.a_run(START, execution, attempt=1)
+    run = day.an_attempt(STOP, execution)
+    again = day.an_attempt(START, execution, attempt=1)
     day.delete()
 
-    fenced = perform(again, day.world)
+    fenced = day.runner.run(again)
     assert fenced["state"] == "FENCED"
-    assert perform(replace(run, results={"StartRecording": fenced}), day.world)["state"] == "SUCCEEDED"
+    assert day.runner.run(replace(run, results={"StartRecording": fenced}))["state"] == "SUCCEEDED"
     assert day.server.live == set()
 
 
 def test_a_start_whose_class_is_deleted_in_the_middle_of_its_call_is_stopped_though_nobody_hears_of_it() -> None:
     day = a_day_with_a_class().until("09:00")
-    run = day.a_run(STOP)
+    run = day.an_attempt(STOP)
 
     fenced = start_interrupted(day, day.delete)
-    stopped = perform(replace(run, results={"StartRecording": fenced}), day.until("10:00").world)
+    stopped = day.until("10:00").runner.run(replace(run, results={"StartRecording": fenced}))
 
     assert (fenced["state"], stopped["state"]) == ("FENCED", "SUCCEEDED")
     assert day.server.live == set()
@@ -573,7 +569,7 @@ def test_a_start_that_comes_late_and_twice_writes_nothing_over_a_stop() -> None:
     name = day.session.execution_name
     day.write()
     day.changes.clear()
-    day.until("10:00").run(STOP, name, attempt=PATIENCE[STOP])
+    day.until("10:00").run(STOP, name, attempt=STOP.patience)
     stopped = day.item
 
     assert day.until("10:10").run(START)["state"] == "FENCED"

@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from classroom_scheduler.application.ports import Event, Item
+from classroom_scheduler.application.ports import Event
 from classroom_scheduler.application.recovery import execution_ended
 from classroom_scheduler.application.stream_batch import Change
+from classroom_scheduler.domain.item_codec import Item
+from classroom_scheduler.domain.tasks import PING, START, STOP
 from classroom_scheduler.lifecycle.transitions import PUBLISHED_ATTRIBUTES, SOURCE, may_publish, transitions
 from tests.builders import a_classroom, at
 from tests.fakes import Fault
 from tests.schemas import complaints, unknown_fields
-from tests.unit.day import PING, START, STOP, Day, a_day_in_class, a_day_with_a_class
+from tests.unit.day import Day, a_day_in_class, a_day_with_a_class
 
 PERSONAL = {"teacher": "Ada Lovelace", "phone": "+44 20 7946 0000", "pupils": {"Grace"}}
 
@@ -328,7 +330,7 @@ def test_a_class_whose_executions_are_lost_is_told_as_scheduled_three_times_more
     for _ in range(4):
         name = day.item["executionName"]
         day.executions.aborted[name] = "by hand"
-        execution_ended(name, "aborted by hand", "algebra-1", day.classrooms, day.look_at)
+        execution_ended(name, "aborted by hand", "algebra-1", day.classrooms, day.reconcile)
 
     assert told(day, before) == [*["Classroom Scheduled"] * 3, "Classroom Failed"]
     assert events(day)[-1].detail["attempts"] == 0
