@@ -152,7 +152,7 @@ def test_a_deferred_class_is_scheduled_when_its_time_comes_inside_the_horizon(cl
 
     wait_until(item["attentionAt"])
     time.sleep(0.01)  # a clock may be behind by a hair
-    assert ask_to_sweep(client) == {"LOOKED_AT": 1}
+    assert ask_to_sweep(client) == {"RECONCILED": 1}
 
     item = client.get(room)
     assert item["status"] == "SCHEDULED"
@@ -204,7 +204,7 @@ def test_classes_go_on_on_time_after_all_executions_were_lost_without_an_event(r
         client.wait_for_execution(before[room]["executionName"], "FAILED", within=10)
     assert client.get(to_come)["executionName"] == before[to_come]["executionName"], "nobody heard of it"
 
-    assert ask_to_sweep(client, sweep="everything") == {"LOOKED_AT": 3}
+    assert ask_to_sweep(client, sweep="everything") == {"RECONCILED": 3}
 
     assert {room: client.get(room).get("restarts", 0) for room in before} == {recording: 1, to_come: 1, deferred: 0}
     for room in (recording, to_come):

@@ -149,7 +149,7 @@ def test_every_line_about_a_class_says_which_whose_execution_what_was_decided_an
 
     lines = scheduled.logged()
     messages = {line["message"] for line in lines}
-    assert messages >= {"looked at", "task failed", "task done", "task failed for good", "item can't be written to"}
+    assert messages >= {"reconciled", "task failed", "task done", "task failed for good", "item can't be written to"}
     assert [line["message"] for line in lines if not line.keys() >= {"classroomId", "decision", "reason"}] == []
     # Where the item could not be read or written, nobody knows which execution it names.
     assert {line["message"] for line in lines if "executionName" not in line} == {
