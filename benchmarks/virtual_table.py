@@ -16,7 +16,7 @@ PAGE_BYTES = 1024 * 1024
 
 
 class VirtualTable:
-    """`domain.ports.Classrooms` and `ClassroomQueries`. Unlike the fake of the tests it checks and copies nothing."""
+    """`application.ports.Classrooms` and `ClassroomQueries`. Unlike the fake of the tests it checks and copies nothing."""
 
     def __init__(self, items: Iterable[Item]) -> None:
         self.items = {str(item["classroomId"]): item for item in items}
@@ -63,7 +63,7 @@ class VirtualTable:
 
 
 class CountedExecutions:
-    """`domain.ports.Executions`: every execution that should run does."""
+    """`application.ports.Executions`: every execution that should run does."""
 
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()

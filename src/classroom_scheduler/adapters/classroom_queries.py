@@ -13,7 +13,7 @@ from classroom_scheduler.domain.schedule import format_time
 
 
 class TableClassroomQueries:
-    """`domain.ports.ClassroomQueries` on DynamoDB."""
+    """`application.ports.ClassroomQueries` on DynamoDB."""
 
     def __init__(self, table_name: str) -> None:
         # A page is up to 1 MB, and a sweep that fails is made up for by the next one in some minutes.

@@ -63,7 +63,7 @@ def keyed_by_classroom(table_name: str) -> MetaTable:
 
 
 class TableClassrooms:
-    """`domain.ports.Classrooms` on DynamoDB."""
+    """`application.ports.Classrooms` on DynamoDB."""
 
     def __init__(self, table_name: str, *, answer_within: float = 3, retries: int = 3) -> None:
         self._table = connect(table_name, answer_within=answer_within, retries=retries)

@@ -23,7 +23,7 @@ _TRANSIENT = frozenset({408, 425, 429})
 
 
 class WebhookServer:
-    """`domain.ports.ClassroomServer` over HTTP. `secret` gives the signing secret, with or without `whsec_`."""
+    """`application.ports.ClassroomServer` over HTTP. `secret` gives the signing secret, with or without `whsec_`."""
 
     def __init__(self, url: str, secret: Callable[[], str]) -> None:
         self._url = url

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from classroom_scheduler.application.ports import Bookings, Clock, RejectedBookings, Stamp
+from classroom_scheduler.application.ports import Clock
 from classroom_scheduler.application.retry import retry_on_conflict
-from classroom_scheduler.domain.errors import BookingAhead, BookingOutdated
+from classroom_scheduler.bookings.ports import BookingAhead, BookingOutdated, Bookings, RejectedBookings, Stamp
 from classroom_scheduler.domain.item_codec import OWNED_ATTRIBUTES, Item, user_attributes
 from classroom_scheduler.domain.schedule import (
     SCHEDULE_ATTRIBUTES,

@@ -14,7 +14,8 @@ from classroom_scheduler import clock, settings
 from classroom_scheduler.adapters.bookings import TableBookings
 from classroom_scheduler.adapters.rejected_bookings import QueueOfRejectedBookings
 from classroom_scheduler.bookings.booking import BookingService, InvalidBooking, follow, parse_booking
-from classroom_scheduler.domain.errors import BookingAhead, BookingOutdated, ClassroomNotWritable
+from classroom_scheduler.bookings.ports import BookingAhead, BookingOutdated
+from classroom_scheduler.domain.errors import ClassroomNotWritable
 from classroom_scheduler.observability import count, logger, metrics
 
 # What reschedules a classroom that isn't there is received so often, two minutes apart (VisibilityTimeout): it may have

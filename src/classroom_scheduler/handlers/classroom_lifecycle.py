@@ -7,8 +7,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from classroom_scheduler import settings
 from classroom_scheduler.adapters.events import EventBridgeBus
-from classroom_scheduler.application.ports import Event
 from classroom_scheduler.handlers._stream_records import Record, records_in
+from classroom_scheduler.lifecycle.ports import Event
 from classroom_scheduler.lifecycle.transitions import PUBLISHED_ATTRIBUTES, SOURCE, may_publish, transitions
 from classroom_scheduler.observability import count, logger, metrics
 

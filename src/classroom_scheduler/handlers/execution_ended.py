@@ -39,7 +39,9 @@ def _look(record: SQSRecord) -> None:
     elif is_stop_name(name):
         _stop_again(detail, fields)
     elif execution_ended(name, error, classroom_id, reconciler().classrooms, reconcile):
-        logger.warning("an execution ended before its time, so its classroom was reconciled", decision="RECONCILE", **fields)
+        logger.warning(
+            "an execution ended before its time, so its classroom was reconciled", decision="RECONCILE", **fields
+        )
         count("ExecutionsEnded")
     else:
         told = "an execution that no longer acts for its classroom has ended"

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from classroom_scheduler.application.ports import Classrooms, EditableClassrooms
+from classroom_scheduler.application.ports import Classrooms
 from classroom_scheduler.application.retry import retry_on_conflict
 from classroom_scheduler.domain.item_codec import OWNED_ATTRIBUTES, Item, user_attributes
 from classroom_scheduler.domain.reasons import already_past
@@ -16,6 +16,7 @@ from classroom_scheduler.domain.schedule import describe, parse_schedule, proble
 from classroom_scheduler.exact_json import problems_in, to_json
 from classroom_scheduler.http_api.api_errors import AlreadyExists, FieldError, InvalidRequest, NotFound, NotReplaceable
 from classroom_scheduler.http_api.etags import IfMatch
+from classroom_scheduler.http_api.ports import EditableClassrooms, NameTaken
 
 # A condition names every attribute that was read, and DynamoDB takes 4 KB of expression and 300 operators:
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
@@ -33,7 +34,7 @@ def create(body: Mapping[str, Any], classrooms: EditableClassrooms, new_id: str,
         raise InvalidRequest(FieldError("end", already_past(schedule), item["end"]))
     try:
         classrooms.create(item)
-    except AlreadyExists:
+    except NameTaken:
         message = f"There is a classroom {item[_KEY]} already; take another classroomId, or PUT to change that one."
         raise AlreadyExists(message) from None
     return item

@@ -11,10 +11,10 @@ import hmac
 import json
 from datetime import datetime, timedelta
 
-from classroom_scheduler.application.ports import Position
 from classroom_scheduler.exact_json import to_json
 from classroom_scheduler.http_api.api_errors import FieldError, InvalidRequest
 from classroom_scheduler.http_api.day_listing import Query
+from classroom_scheduler.http_api.ports import Position
 
 LIFETIME = timedelta(hours=1)
 _SEAL_BYTES = hashlib.sha256().digest_size

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from classroom_scheduler.application.ports import Event
 from classroom_scheduler.application.stream_batch import Change
 from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.execution_names import is_later
@@ -22,6 +21,7 @@ from classroom_scheduler.domain.schedule import SCHEDULE_ATTRIBUTES, format_inst
 from classroom_scheduler.domain.session import Recording, Session, TaskRecord, TaskState
 from classroom_scheduler.domain.status import Status
 from classroom_scheduler.domain.tasks import START, STOP, TASKS, TaskSpec
+from classroom_scheduler.lifecycle.ports import Event
 
 SOURCE = "classroom.scheduler"
 VERSION = "1"

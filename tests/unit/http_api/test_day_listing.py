@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from classroom_scheduler.application.ports import Position
 from classroom_scheduler.http_api.api_errors import InvalidRequest
 from classroom_scheduler.http_api.day_listing import Query, page
 from classroom_scheduler.http_api.page_tokens import LIFETIME, seal, unseal
+from classroom_scheduler.http_api.ports import Position
 from tests.builders import a_classroom, at, z
 from tests.fakes import FakeClassrooms
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from classroom_scheduler.application.ports import Event
 from classroom_scheduler.application.recovery import execution_ended
 from classroom_scheduler.application.stream_batch import Change
 from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.domain.tasks import PING, START, STOP
+from classroom_scheduler.lifecycle.ports import Event
 from classroom_scheduler.lifecycle.transitions import PUBLISHED_ATTRIBUTES, SOURCE, may_publish, transitions
 from tests.builders import a_classroom, at
 from tests.fakes import Fault
