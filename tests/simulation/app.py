@@ -70,7 +70,8 @@ class App:
     def run_task(self, function: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Invoke a task's function with the payload that the state machine gives it."""
         if function == "TaskFailed":
-            error = f"{payload['error']['Error']}: {payload['error'].get('Cause')}"
+            failure = payload["input"]["failures"][payload["task"]]
+            error = f"{failure['Error']}: {failure.get('Cause')}"
             return record_failure(
                 TaskAttempt.from_event(task_named(payload["task"]), payload), error, self.runner.results
             )

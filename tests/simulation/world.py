@@ -268,7 +268,7 @@ class World:
         finally:
             self.invocations.pop()
             if result is None:
-                self.troubled.add(payload["recordingId"])
+                self.troubled.add(payload["input"]["recordingId"])
         self.say(f"-> {result}")
         return result
 

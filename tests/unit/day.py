@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -115,8 +114,8 @@ class Day:
         self, task: TaskSpec, execution: str | None = None, *, attempt: int = 0, **results: Any
     ) -> TaskAttempt:
         name = execution or self.item["executionName"]
-        event = {**self.executions.started[name], "executionName": name, "attempt": attempt}
-        return replace(TaskAttempt.from_event(task, event), results=results)
+        given = {**self.executions.started[name], "results": results}
+        return TaskAttempt.from_event(task, {"input": given, "executionName": name, "attempt": attempt})
 
     # what can be seen
 

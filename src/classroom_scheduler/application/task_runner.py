@@ -66,9 +66,15 @@ class TaskRunner:
     def run(self, attempt: TaskAttempt) -> Outcome:
         """Do the task.
 
-        Raises PermanentError where it failed for good, which the item says then, and TransientError where trying again
-        may help.
+        Raises TransientError where trying again may help, and PermanentError itself, never one of its kinds, where the
+        task failed for good: the state machine knows errors by their name alone.
         """
+        try:
+            return self._run(attempt)
+        except PermanentError as error:
+            raise PermanentError(str(error)) from error
+
+    def _run(self, attempt: TaskAttempt) -> Outcome:
         began = self.clock()
         claimed = retry_on_conflict(attempt.classroom_id, lambda _number: self._claim_or_answer(attempt, began))
         if not isinstance(claimed, Claim):
@@ -196,8 +202,6 @@ class TaskRunner:
             answer = self.server.send(message, timeout=CALL_TIMEOUT)
         except SchedulerError as error:
             self.results.note(classroom, previous_stopped(attempt, str(error)))
-            if isinstance(error, PermanentError):
-                raise PermanentError(str(error)) from error
             raise
         record = TaskRecord(TaskState.SUCCEEDED, attempt.scheduled.end, began, attempts=attempt.number + 1)
         stopped = _closed(record, TaskState.SUCCEEDED, self.clock(), result=answer)

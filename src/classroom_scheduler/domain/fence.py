@@ -63,22 +63,26 @@ class TaskAttempt:
 
     @classmethod
     def from_event(cls, task: TaskSpec, event: Mapping[str, Any]) -> Self:
-        """The attempt that a task state's payload describes. Raises PermanentError naming what is wrong with it."""
+        """The attempt that a task state's payload describes. Raises PermanentError naming what is wrong with it.
+
+        `input` is the execution's input with the `results` so far.
+        """
         try:
+            given = event.get("input") or {}
             return cls(
                 task=task,
-                classroom_id=_text(event, "classroomId"),
-                recording_id=_text(event, "recordingId"),
+                classroom_id=_text(given, "classroomId"),
+                recording_id=_text(given, "recordingId"),
                 execution_name=_text(event, "executionName"),
                 scheduled=Schedule(
-                    start=parse_time(_text(event, "start")),
-                    end=parse_time(_text(event, "end")),
-                    live_ping_delay=int(event.get("livePingDelay", DEFAULT_LIVE_PING_DELAY)),
+                    start=parse_time(_text(given, "start")),
+                    end=parse_time(_text(given, "end")),
+                    live_ping_delay=int(given.get("livePingDelay", DEFAULT_LIVE_PING_DELAY)),
                 ),
                 number=int(event.get("attempt", 0)),
-                results=event.get("results") or {},
+                results=given.get("results") or {},
             )
-        except (ValueError, TypeError, OverflowError) as error:
+        except (ValueError, TypeError, OverflowError, AttributeError) as error:
             raise PermanentError(f"The event is not a {task} payload: {error}") from error
 
 

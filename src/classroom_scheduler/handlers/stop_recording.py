@@ -9,7 +9,7 @@ from classroom_scheduler.handlers._task import run_task
 from classroom_scheduler.observability import logger, metrics
 
 
-@logger.inject_lambda_context(correlation_id_path="classroomId")
+@logger.inject_lambda_context(correlation_id_path="input.classroomId")
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return run_task(STOP, event)

@@ -25,11 +25,11 @@ def task_results() -> TaskResults:
     )
 
 
-@logger.inject_lambda_context(correlation_id_path="classroomId")
+@logger.inject_lambda_context(correlation_id_path="input.classroomId")
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     attempt = TaskAttempt.from_event(task_named(event["task"]), event)
-    error = _in_words(event.get("error") or {})
+    error = _in_words(event["input"].get("failures", {}).get(attempt.task.name) or {})
     outcome = record_failure(attempt, error, task_results())
     logger.error(
         "task failed for good",

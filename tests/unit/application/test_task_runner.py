@@ -498,8 +498,14 @@ def start_interrupted(day: Day, interruption: Callable[[], object]) -> dict[str,
     ("event", "said"),
     [
         ({}, "`classroomId` is None; expected a string that is not empty"),
-        ({"classroomId": "a", "recordingId": 5}, "`recordingId` is 5"),
-        ({"classroomId": "a", "recordingId": "r", "executionName": "e", "start": "tomorrow", "end": "x"}, "tomorrow"),
+        ({"input": {"classroomId": "a", "recordingId": 5}}, "`recordingId` is 5"),
+        (
+            {
+                "input": {"classroomId": "a", "recordingId": "r", "start": "tomorrow", "end": "x"},
+                "executionName": "e",
+            },
+            "tomorrow",
+        ),
     ],
     ids=str,
 )
