@@ -14,17 +14,18 @@ from datetime import UTC, datetime, timedelta
 from benchmarks.curves import Point, lines
 from benchmarks.rows import Row, Say, ratio
 from benchmarks.virtual_table import CountedExecutions, VirtualTable
-from classroom_scheduler.application.ports import Item
-from classroom_scheduler.application.reconciler import reconcile
+from classroom_scheduler.application.reconciler import Reconciler
 from classroom_scheduler.application.recovery import AuditResult, audit, sweep
 from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.execution_names import name_of_record
-from classroom_scheduler.domain.item_codec import ATTENTION_SHARDS, encode
-from classroom_scheduler.domain.plan import History
-from classroom_scheduler.domain.policy import DEFAULT_POLICY, SchedulingPolicy
+from classroom_scheduler.domain.history import History
+from classroom_scheduler.domain.item_codec import Item
+from classroom_scheduler.domain.policy import SchedulingPolicy
+from classroom_scheduler.domain.reasons import reason_for
+from classroom_scheduler.domain.report import ATTENTION_SHARDS, report
 from classroom_scheduler.domain.schedule import format_time
-from classroom_scheduler.domain.session import Session, Task, TaskRecord, TaskState
-from classroom_scheduler.domain.status import HORIZON, is_deferred
+from classroom_scheduler.domain.session import Session, TaskRecord, TaskState
+from classroom_scheduler.domain.tasks import PING, START, STOP
 from classroom_scheduler.handlers.sweep import SEGMENTS
 
 TITLE = "Growth of the table"
@@ -33,7 +34,8 @@ ABOUT = (
     "and copies the same items. A sweep and a reconciliation make the same requests at 1,000 and 10,000."
 )
 SIZES = (1_000, 10_000, 100_000)
-HORIZONS = {"1 hour": timedelta(hours=1), "300 days": HORIZON}
+POLICY = SchedulingPolicy(horizon=timedelta(days=300))
+HORIZONS = {"1 hour": timedelta(hours=1), "300 days": POLICY.horizon}
 _MONDAY = datetime(2026, 9, 7, tzinfo=UTC)
 NOW = _MONDAY + timedelta(days=2, hours=9, minutes=30)
 _HOURS = [
@@ -47,7 +49,7 @@ def starts(number: int) -> Iterator[datetime]:
     return (_MONDAY + _HOURS[index * len(_HOURS) // number] for index in range(number))
 
 
-def items(number: int, policy: SchedulingPolicy = DEFAULT_POLICY) -> Iterator[Item]:
+def items(number: int, policy: SchedulingPolicy = POLICY) -> Iterator[Item]:
     """The classrooms as they stand in a healthy table at NOW."""
     executions = CountedExecutions()
     for index, start in enumerate(starts(number)):
@@ -60,9 +62,10 @@ def items(number: int, policy: SchedulingPolicy = DEFAULT_POLICY) -> Iterator[It
         }
         classroom = Classroom.from_item(f"room-{index}", written)
         session = _session(classroom, start, policy)
-        report = encode(classroom, session, NOW, policy.horizon)
-        report["executionArn"] = executions.arn(session.execution_name)
-        yield {**written, **report, "updatedAt": f"{format_time(_MONDAY)[:-1]}.000000Z"}
+        reason = reason_for(classroom, session, NOW, policy)
+        attributes = report(classroom, session, reason, NOW, policy)
+        attributes["executionArn"] = executions.arn(session.execution_name)
+        yield {**written, **attributes, "updatedAt": f"{format_time(_MONDAY)[:-1]}.000000Z"}
 
 
 def _session(classroom: Classroom, start: datetime, policy: SchedulingPolicy) -> Session:
@@ -71,9 +74,9 @@ def _session(classroom: Classroom, start: datetime, policy: SchedulingPolicy) ->
     lead = policy.lead(classroom.classroom_id, start, _MONDAY)
     session = Session(recording_id=name, execution_name=name, scheduled=classroom.desired, lead=lead)
     due = {
-        Task.START_RECORDING: start,
-        Task.SEND_LIVE_PING: start + timedelta(seconds=60),
-        Task.STOP_RECORDING: classroom.desired.end,
+        START: start,
+        PING: start + timedelta(seconds=60),
+        STOP: classroom.desired.end,
     }
     done = {
         task: TaskRecord(TaskState.SUCCEEDED, moment, moment, moment) for task, moment in due.items() if moment <= NOW
@@ -104,7 +107,7 @@ def _audit(table: VirtualTable) -> Iterable[Row]:
     executions = CountedExecutions()
 
     def ours() -> None:
-        found = audit(table.segment(NOW.hour, SEGMENTS), table, executions, lambda: NOW)
+        found = audit(table.segment(NOW.hour, SEGMENTS), Reconciler(table, executions, lambda: NOW, POLICY))
         assert set(found) == {AuditResult.HEALTHY}, f"the table is not what the scheduler writes: {found}"
 
     def floor() -> None:
@@ -131,7 +134,7 @@ def _look(table: VirtualTable) -> Iterable[Row]:
 
     def look() -> None:
         for name in watched:
-            reconcile(name, History(), table, executions, lambda: NOW)
+            Reconciler(table, executions, lambda: NOW, POLICY).reconcile(name, History())
 
     table.requests.clear()
     seconds = _median(look)
@@ -154,8 +157,9 @@ def _open(number: int) -> Iterable[Row]:
 
 def open_executions(number: int, horizon: timedelta) -> int:
     """Executions that wait or run at NOW: those of classes inside the horizon that are not over."""
-    sessions = (read_back(item) for item in items(number, SchedulingPolicy(horizon=horizon)))
-    return sum(not session.is_over and not is_deferred(session, NOW, horizon) for session in sessions)
+    policy = replace(POLICY, horizon=horizon)
+    sessions = (read_back(item) for item in items(number, policy))
+    return sum(not session.is_over and not policy.is_deferred(session, NOW) for session in sessions)
 
 
 def read_back(item: Item) -> Session:

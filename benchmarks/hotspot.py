@@ -163,7 +163,7 @@ RETRY = _retry_of_the_machine()
 
 def due_times(classes: int, lead: int) -> list[float]:
     """When their recorders are due, by the app's own policy."""
-    policy = SchedulingPolicy(start_lead=timedelta(seconds=lead))
+    policy = SchedulingPolicy(timedelta(days=300), timedelta(seconds=lead))
     return [-policy.spread(f"room-{number}").total_seconds() for number in range(classes)]
 
 

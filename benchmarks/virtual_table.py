@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from classroom_scheduler.application.ports import Item
 from classroom_scheduler.domain.errors import ConcurrentUpdate
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.domain.schedule import format_time
 from tests.fakes import ARN_PREFIX, item_size
 
@@ -16,7 +16,7 @@ PAGE_BYTES = 1024 * 1024
 
 
 class VirtualTable:
-    """`domain.ports.Classrooms` and `ClassroomQueries`. Unlike the fake of the tests it checks and copies nothing."""
+    """`application.ports.Classrooms` and `ClassroomQueries`. Unlike the tests' fake it checks and copies nothing."""
 
     def __init__(self, items: Iterable[Item]) -> None:
         self.items = {str(item["classroomId"]): item for item in items}
@@ -63,7 +63,7 @@ class VirtualTable:
 
 
 class CountedExecutions:
-    """`domain.ports.Executions`: every execution that should run does."""
+    """`application.ports.Executions`: every execution that should run does."""
 
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()

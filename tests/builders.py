@@ -9,7 +9,11 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+from classroom_scheduler.domain.policy import SchedulingPolicy
+
 CLASS_DAY = datetime(2026, 12, 1, tzinfo=UTC)
+POLICY = SchedulingPolicy(horizon=timedelta(days=300))
+"""What a stack decides that was told nothing else."""
 
 _sequence_numbers = count(100_000_000_000_000_000_001)
 

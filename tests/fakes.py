@@ -10,17 +10,18 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from classroom_scheduler.application.ports import Clock, Item, Message, Position, Stamp
+from classroom_scheduler.application.ports import Clock, Message
+from classroom_scheduler.bookings.ports import BookingOutdated, Stamp
 from classroom_scheduler.domain.errors import (
-    BookingOutdated,
     ClassroomNotWritable,
     ConcurrentUpdate,
     ServerRefused,
     ServerUnavailable,
     ServiceUnavailable,
 )
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.domain.schedule import format_time
-from classroom_scheduler.http_api.api_errors import AlreadyExists
+from classroom_scheduler.http_api.ports import NameTaken, Position
 
 MAX_ITEM_BYTES = 400 * 1024
 MAX_INPUT_BYTES = 262_144
@@ -73,7 +74,7 @@ class FakeClassrooms:
     def create(self, item: Item) -> None:
         self._answer_or_fail()
         if item["classroomId"] in self._items:
-            raise AlreadyExists(item["classroomId"])
+            raise NameTaken(item["classroomId"])
         try:
             self.put(item)
         except (RefusedByAws, TypeError) as refusal:
@@ -359,7 +360,7 @@ class FakeInvocations:
             raise RefusedByAws("InvalidExecutionInput: more than 256 KiB")
         same_again = self.statuses.get(name) == "RUNNING" and self.requests[name] == request
         if name in self.statuses and not same_again:
-            raise AlreadyExists(name)
+            raise NameTaken(name)
         self.requests[name], self.statuses[name] = request, "RUNNING"
         return ARN_PREFIX + name
 

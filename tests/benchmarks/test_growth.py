@@ -7,9 +7,11 @@ import pytest
 from benchmarks.growth import NOW, items, open_executions, starts
 from benchmarks.hotspot import REGIONS, Account, lateness
 from benchmarks.virtual_table import CountedExecutions, VirtualTable
+from classroom_scheduler.application.reconciler import Reconciler
 from classroom_scheduler.application.recovery import AuditResult, audit, sweep
-from classroom_scheduler.domain.item_codec import ATTENTION_SHARDS
-from classroom_scheduler.domain.plan import History
+from classroom_scheduler.domain.history import History
+from classroom_scheduler.domain.report import ATTENTION_SHARDS
+from tests.builders import POLICY
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def test_an_audit_of_ten_thousand_healthy_classes_reads_its_part_of_them_and_wri
 ) -> None:
     executions = CountedExecutions()
 
-    found = audit(table.segment(9, 24), table, executions, lambda: NOW)
+    found = audit(table.segment(9, 24), Reconciler(table, executions, lambda: NOW, POLICY))
 
     assert set(found) == {AuditResult.HEALTHY}
     assert found.total() in {10_000 // 24, 10_000 // 24 + 1}

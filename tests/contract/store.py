@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from classroom_scheduler.application.ports import Item
+from classroom_scheduler.domain.item_codec import Item
 from tests.aws import Account
 from tests.fakes import FakeClassrooms
 

@@ -8,13 +8,8 @@ from typing import Any
 import pytest
 
 from classroom_scheduler.adapters.bookings import TableBookings
-from classroom_scheduler.application.ports import Bookings, Stamp
-from classroom_scheduler.domain.errors import (
-    BookingOutdated,
-    ClassroomNotWritable,
-    ConcurrentUpdate,
-    ServiceUnavailable,
-)
+from classroom_scheduler.bookings.ports import BookingOutdated, Bookings, Stamp
+from classroom_scheduler.domain.errors import ClassroomNotWritable, ConcurrentUpdate, ServiceUnavailable
 from tests.aws import BOOKINGS_TABLE, TABLE, Account
 from tests.builders import a_classroom, at
 from tests.contract.store import Store, fake_store, real_store

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from classroom_scheduler.adapters.classroom_queries import TableClassroomQueries
-from classroom_scheduler.application.ports import ClassroomQueries, Item
+from classroom_scheduler.application.ports import ClassroomQueries
 from classroom_scheduler.domain.errors import ServiceUnavailable
+from classroom_scheduler.domain.item_codec import Item
 from tests.aws import TABLE, Account
 from tests.builders import a_classroom, at, instant
 from tests.contract.store import Store, fake_store, real_store

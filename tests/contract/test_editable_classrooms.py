@@ -8,11 +8,11 @@ import pytest
 
 from classroom_scheduler.adapters.classrooms import stored
 from classroom_scheduler.adapters.editable_classrooms import EditableTableClassrooms
-from classroom_scheduler.application.ports import EditableClassrooms, Item, Position
 from classroom_scheduler.domain.errors import ClassroomNotWritable, ConcurrentUpdate, ServiceUnavailable
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.exact_json import MAX_LEVELS, parse_object, problems_in
-from classroom_scheduler.http_api.api_errors import AlreadyExists
 from classroom_scheduler.http_api.editing import MAX_ATTRIBUTES
+from classroom_scheduler.http_api.ports import EditableClassrooms, NameTaken, Position
 from tests.aws import TABLE, Account
 from tests.builders import a_classroom, at, z
 from tests.contract.store import Store, fake_store, real_store
@@ -47,7 +47,7 @@ def test_a_new_classroom_is_written(store: Store[EditableClassrooms]) -> None:
 def test_a_classroom_that_is_there_is_not_written_over(store: Store[EditableClassrooms]) -> None:
     store.put(a_classroom(teacher="Ada"))
 
-    with pytest.raises(AlreadyExists):
+    with pytest.raises(NameTaken):
         store.port.create(a_classroom(teacher="Grace"))
 
     assert store.item("algebra-1") == a_classroom(teacher="Ada")

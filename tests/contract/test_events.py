@@ -8,8 +8,8 @@ import pytest
 
 from classroom_scheduler.adapters.events import MAX_BYTES, MAX_ENTRIES, EventBridgeBus
 from classroom_scheduler.adapters.rejected_bookings import QueueOfRejectedBookings
-from classroom_scheduler.application.ports import Event
 from classroom_scheduler.domain.errors import ServiceUnavailable
+from classroom_scheduler.lifecycle.ports import Event
 from tests.aws import BUS, Account
 from tests.builders import at
 

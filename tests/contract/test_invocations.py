@@ -7,9 +7,8 @@ import boto3
 import pytest
 
 from classroom_scheduler.adapters.invocations import StateMachineInvocations
-from classroom_scheduler.application.ports import Invocations
 from classroom_scheduler.domain.errors import ServiceUnavailable
-from classroom_scheduler.http_api.api_errors import AlreadyExists
+from classroom_scheduler.http_api.ports import Invocations, NameTaken
 from tests.aws import MACHINE_ARN, Account
 from tests.fakes import FakeInvocations
 
@@ -68,7 +67,7 @@ def test_the_same_again_is_answered_the_same_while_it_runs(machine: Machine) -> 
 def test_a_name_is_taken_by_another_request(machine: Machine) -> None:
     machine.invocations.start("remind-ada", REQUEST)
 
-    with pytest.raises(AlreadyExists):
+    with pytest.raises(NameTaken):
         machine.invocations.start("remind-ada", REQUEST.replace("Ada", "Grace"))
 
 
@@ -77,7 +76,7 @@ def test_a_name_stays_taken_when_it_is_over(machine: Machine) -> None:
     machine.invocations.stop("remind-ada")
 
     assert machine.invocations.status("remind-ada") == "ABORTED"
-    with pytest.raises(AlreadyExists):
+    with pytest.raises(NameTaken):
         machine.invocations.start("remind-ada", REQUEST)
 
 

@@ -1,11 +1,11 @@
 """One warm Lambda environment for all tests here: its clients are made once, the account is new for every test."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from classroom_scheduler import bootstrap
-from classroom_scheduler.handlers import sweep
+from classroom_scheduler import clock
 from classroom_scheduler.observability import logger
 from tests.aws import BOOKINGS_TABLE, BUS, MACHINE_ARN, TABLE, Account, an_account
 from tests.integration.day import Day
@@ -30,8 +30,7 @@ def the_account(the_server: LoopbackServer) -> Iterator[Account]:
         environment.setenv("BOOKING_FAILURES_QUEUE_URL", account.failed_bookings)
         environment.setenv("ONE_TIME_STATE_MACHINE_ARN", MACHINE_ARN)
         environment.setenv("HORIZON_HOURS", "7200")
-        environment.setattr(bootstrap, "clock", lambda: _clock[0].now)
-        environment.setattr(sweep, "clock", lambda: _clock[0].now)
+        environment.setattr(clock, "now", lambda: _clock[0].now)
         forget_clients()
         yield account
         forget_clients()
@@ -58,6 +57,8 @@ def day(
 
 def forget_clients() -> None:
     """As in a new Lambda environment."""
-    for made_once in vars(bootstrap).values():
-        if hasattr(made_once, "cache_clear"):
-            made_once.cache_clear()
+    for name, module in list(sys.modules.items()):
+        if name.startswith("classroom_scheduler.handlers."):
+            for made_once in vars(module).values():
+                if hasattr(made_once, "cache_clear"):
+                    made_once.cache_clear()

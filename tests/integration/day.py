@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from classroom_scheduler.application.ports import Item
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.handlers import (
     booking_received,
     classroom_api,
@@ -111,7 +111,12 @@ class Day:
     def payload(self, classroom_id: str = "algebra-1", *, attempt: int = 0, **more: Any) -> dict[str, Any]:
         """What the state machine hands to a task of the execution that the item names."""
         name = self.item(classroom_id)["executionName"]
-        return {**json.loads(self.account.input_of(name)), "executionName": name, "attempt": attempt, **more}
+        given = {**json.loads(self.account.input_of(name)), **more}
+        return {"input": given, "executionName": name, "attempt": attempt}
+
+    def failed(self, task: str, error: dict[str, Any]) -> dict[str, Any]:
+        """What the state machine hands to TaskFailed when a task's retries are used up."""
+        return {**self.payload(failures={task: error}), "task": task}
 
     # what came of it
 

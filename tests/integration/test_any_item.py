@@ -8,6 +8,7 @@ import pytest
 
 from classroom_scheduler.adapters import classrooms
 from classroom_scheduler.domain import dynamodb_json
+from classroom_scheduler.handlers import _stream_records
 from tests.builders import a_batch, a_change, a_classroom, a_status_event, an_api_request
 from tests.integration.day import Day
 from tests.loopback import answer
@@ -97,7 +98,7 @@ def poisoned(day: Day, monkeypatch: pytest.MonkeyPatch) -> Day:
         return dynamodb_json.read_item(item)
 
     monkeypatch.setattr(classrooms, "read_item", breaks)
-    monkeypatch.setattr(_stream, "read_item", breaks)
+    monkeypatch.setattr(_stream_records, "read_item", breaks)
     return day
 
 
@@ -150,7 +151,7 @@ def test_a_record_that_can_not_be_read_costs_its_events_alone(day: Day, monkeypa
     def breaks(item: Any) -> Any:
         return dynamodb_json.read_item(item) if item["classroomId"]["S"] == "physics-2" else 1 / 0
 
-    monkeypatch.setattr(_stream, "read_item", breaks)
+    monkeypatch.setattr(_stream_records, "read_item", breaks)
 
     assert day.invoke("ClassroomLifecycle", a_batch(records)) == {"batchItemFailures": []}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from classroom_scheduler.application.reconciler import TRIES
+from classroom_scheduler.application.retry import TRIES
 from tests.builders import a_change, a_classroom, an_insert, at
 from tests.integration.conftest import forget_clients
 from tests.integration.day import Day
@@ -67,7 +67,7 @@ def test_a_new_class_that_was_deleted_before_its_record_came_starts_nothing(day:
 def test_the_log_says_what_was_decided_for_which_class(day: Day) -> None:
     day.deliver(day.put(a_classroom("algebra-1")), at_time="08:00")
 
-    (line,) = day.logged("looked at")
+    (line,) = day.logged("reconciled")
     assert line["classroomId"] == "algebra-1"
     assert line["executionName"] == day.item()["executionName"]
     assert line["decision"] == "RENEW"
@@ -530,7 +530,7 @@ def test_a_batch_of_120_new_classes_starts_120_executions_and_counts_each(day: D
 
     assert len(day.account.running()) == 120
     assert day.counted() == {"ClassroomsScheduled": 120}
-    assert {line["classroomId"] for line in day.logged("looked at")} == {f"room-{number}" for number in range(120)}
+    assert {line["classroomId"] for line in day.logged("reconciled")} == {f"room-{number}" for number in range(120)}
 
 
 def test_a_class_beyond_the_horizon_waits_without_an_execution(day: Day) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from classroom_scheduler import bootstrap
+from classroom_scheduler.handlers._task import task_runner
 from tests.builders import a_batch, a_change, a_classroom
 from tests.integration.day import Day
 from tests.template.project import ROOT
@@ -32,7 +32,7 @@ def test_a_class_costs_the_scheduler_seven_writes_and_three_reads(day: Day) -> N
 
 
 def test_a_new_secret_and_the_one_before_are_read_once_in_five_minutes(day: Day) -> None:
-    bootstrap.task_world.cache_clear()  # a new Lambda environment
+    task_runner.cache_clear()  # a new Lambda environment
 
     the_day_of_a_class(day)
 

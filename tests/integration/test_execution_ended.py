@@ -66,7 +66,7 @@ def test_the_log_says_whose_execution_ended_what_was_decided_and_why(day: Day, s
     assert ended["level"] == "WARNING"
     assert (ended["classroomId"], ended["executionName"]) == ("algebra-1", scheduled)
     assert (ended["status"], ended["error"]) == ("ABORTED", "ByHand")
-    (decided,) = [line for line in day.logged() if line["message"] == "looked at"]
+    (decided,) = [line for line in day.logged() if line["message"] == "reconciled"]
     assert (decided["classroomId"], decided["decision"]) == ("algebra-1", "REPLACE")
     assert (decided["executionName"], decided["reason"]) == (day.item()["executionName"], day.item()["reason"])
     assert day.counted() == {"ExecutionsEnded": 1, "ClassroomsSuperseded": 1}

@@ -522,7 +522,7 @@ def somebody_is_told_to_stop_it(day: Day, answer: Any) -> None:
 @situation("schedule/sweep.json", "09:06")
 @situation("schedule/sweep-everything.json", "08:30")
 def it_is_looked_at_and_its_execution_runs(day: Day, answer: Any) -> None:
-    assert answer == {"LOOKED_AT": 1}
+    assert answer == {"RECONCILED": 1}
     assert "UpdateItem" not in day.account.calls
     assert day.account.running() == {EXECUTION}
 

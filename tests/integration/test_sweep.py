@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from moto.dynamodb.models import dynamodb_backends
 
-from classroom_scheduler.domain.item_codec import ATTENTION_SHARDS, attention
+from classroom_scheduler.domain.report import ATTENTION_SHARDS, attention
 from tests.aws import REGION, TABLE
 from tests.builders import a_classroom, at, dynamodb_image
 from tests.integration.day import Day
@@ -46,7 +46,7 @@ def test_a_class_that_was_forgotten_is_taken_up_again(day: Day) -> None:
     (name,) = scheduled(day)
     day.account.abort(name)
 
-    assert sweep(day, "09:05") == {"LOOKED_AT": 1}
+    assert sweep(day, "09:05") == {"RECONCILED": 1}
 
     assert day.item()["restarts"] == 1
     assert day.account.running() == {day.item()["executionName"]}
@@ -59,17 +59,17 @@ def test_the_log_says_what_a_sweep_found_decided_and_why(day: Day) -> None:
 
     sweep(day, "09:05")
 
-    (decided,) = day.logged("looked at")
+    (decided,) = day.logged("reconciled")
     assert (decided["classroomId"], decided["decision"]) == ("algebra-1", "REPLACE")
     assert (decided["executionName"], decided["reason"]) == (day.item()["executionName"], day.item()["reason"])
     (swept,) = day.logged("swept")
-    assert swept["found"] == {"LOOKED_AT": 1}
+    assert swept["found"] == {"RECONCILED": 1}
 
 
 def test_a_class_that_is_late_but_alive_costs_a_sweep_no_write_and_no_execution(day: Day) -> None:
     (name,) = scheduled(day)
 
-    assert sweep(day, "09:06") == {"LOOKED_AT": 1}
+    assert sweep(day, "09:06") == {"RECONCILED": 1}
 
     assert "UpdateItem" not in day.account.calls
     assert day.account.running() == {name}
@@ -80,7 +80,7 @@ def test_more_is_overdue_than_a_sweep_has_threads(day: Day) -> None:
     for name in scheduled(day, *rooms):
         day.account.abort(name)
 
-    assert sweep(day, "09:05") == {"LOOKED_AT": 40}
+    assert sweep(day, "09:05") == {"RECONCILED": 40}
 
     assert {day.item(room)["restarts"] for room in rooms} == {1}
     assert day.account.running() == {day.item(room)["executionName"] for room in rooms}
@@ -96,7 +96,7 @@ def test_a_deferred_class_starts_when_it_comes_inside_the_horizon(day: Day) -> N
 
     day.now = at("09:00").replace(year=2027, month=1, day=5)
 
-    assert day.invoke("Sweep", {}) == {"LOOKED_AT": 1}
+    assert day.invoke("Sweep", {}) == {"RECONCILED": 1}
     assert day.item()["status"] == "SCHEDULED"
     assert day.account.running() == {day.item()["executionName"]}
 
@@ -108,7 +108,7 @@ def test_a_sweep_of_everything_takes_up_what_ended_unheard_and_nothing_else(day:
     names = scheduled(day, "lost-1", "healthy-1")
     day.account.abort(names[0])
 
-    assert sweep(day, "08:30", sweep="everything") == {"LOOKED_AT": 2}
+    assert sweep(day, "08:30", sweep="everything") == {"RECONCILED": 2}
 
     assert (day.item("lost-1")["restarts"], day.item("healthy-1").get("restarts")) == (1, None)
     assert day.account.running() == {day.item("lost-1")["executionName"], names[1]}
@@ -124,7 +124,7 @@ def test_an_item_that_no_record_told_of_is_marked_and_a_sweep_five_minutes_later
     assert sweep(day, "08:00", audit="everything") == {"MARKED": 1}
     assert (day.item()["attentionAt"], day.account.executions()) == ("2026-12-01T08:05:00Z", {})
     assert sweep(day, "08:04") == {}
-    assert sweep(day, "08:05") == {"LOOKED_AT": 1}
+    assert sweep(day, "08:05") == {"RECONCILED": 1}
 
     assert day.item()["status"] == "SCHEDULED"
     assert day.account.running() == {day.item()["executionName"]}
@@ -137,7 +137,7 @@ def test_an_edit_that_no_record_told_of_is_carried_out(day: Day) -> None:
     day.update("algebra-1", start="2026-12-01T09:30:00Z")
 
     assert sweep(day, "08:10", audit="everything") == {"MARKED": 1}
-    assert sweep(day, "08:15") == {"LOOKED_AT": 1}
+    assert sweep(day, "08:15") == {"RECONCILED": 1}
 
     assert day.item()["scheduled"]["start"] == "2026-12-01T09:30:00Z"
     assert day.account.executions() == {name: "ABORTED", day.item()["executionName"]: "RUNNING"}
@@ -230,7 +230,7 @@ def test_a_sweep_goes_on_with_others_where_a_call_for_one_classroom_fails(day: D
         day.account.abort(name)
     day.account.will(operation, "ThrottlingException", of="room-2")
 
-    assert sweep(day, "09:05") == {"LOOKED_AT": 4, "FAILED": 1}
+    assert sweep(day, "09:05") == {"RECONCILED": 4, "FAILED": 1}
     assert day.counted()["RepairsFailed"] == 1
     assert day.logged("not reconciled")[0]["classroomId"] == "room-2"
     sweep(day, "09:06")
@@ -244,7 +244,7 @@ def test_a_class_whose_execution_nobody_can_tell_of_is_found_again_by_the_next_s
     day.account.abort(name)
     day.account.will("DescribeExecution", "ThrottlingException")
 
-    assert sweep(day, "09:05") == {"LOOKED_AT": 1}
+    assert sweep(day, "09:05") == {"RECONCILED": 1}
     assert day.account.running() == set()
     sweep(day, "09:10")
 

@@ -6,13 +6,8 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from classroom_scheduler import bootstrap
-from classroom_scheduler.domain.errors import (
-    PermanentError,
-    ReconcilePending,
-    ServerUnavailable,
-    ServiceUnavailable,
-)
+from classroom_scheduler.domain.errors import PermanentError, ReconcilePending, ServerUnavailable, ServiceUnavailable
+from classroom_scheduler.handlers._task import task_runner
 from tests.aws import SECRET
 from tests.builders import a_classroom
 from tests.integration.day import Day
@@ -426,7 +421,7 @@ def test_a_result_that_somebody_elses_write_forestalled_is_written_after_it(sche
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException", "ThrottlingException"])
 def test_a_secret_that_cannot_be_read_is_a_reason_to_try_again(scheduled: Day, code: str) -> None:
-    bootstrap.task_world.cache_clear()  # a new Lambda environment, that has not read it yet
+    task_runner.cache_clear()  # a new Lambda environment, that has not read it yet
     scheduled.account.will("GetSecretValue", code)
 
     with pytest.raises(ServiceUnavailable, match="the webhook secret can't be read") as error:
@@ -469,7 +464,7 @@ def test_a_function_without_one_of_its_settings_says_which(
     scheduled: Day, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     payload = scheduled.payload()
-    bootstrap.task_world.cache_clear()
+    task_runner.cache_clear()
     monkeypatch.delenv(variable)
 
     with pytest.raises(RuntimeError, match=f"{variable} is not set"):
@@ -477,11 +472,6 @@ def test_a_function_without_one_of_its_settings_says_which(
 
 
 # --- a task failed for good -------------------------------------------------------------------------------------------
-
-
-def failed(day: Day, task: str, error: Any) -> dict[str, Any]:
-    """What the machine hands to TaskFailed when a task's retries are exhausted."""
-    return {**day.payload(), "task": task, "error": error}
 
 
 TIMED_OUT = {"Error": "ServerUnavailable", "Cause": json.dumps({"errorMessage": "HTTP 503", "errorType": "x"})}
@@ -492,7 +482,7 @@ def test_a_start_whose_retries_are_exhausted_is_written_on_the_item(scheduled: D
     with pytest.raises(ServerUnavailable):
         scheduled.invoke("StartRecording", scheduled.payload(), at_time="09:00")
 
-    outcome = scheduled.invoke("TaskFailed", failed(scheduled, "StartRecording", TIMED_OUT), at_time="09:10")
+    outcome = scheduled.invoke("TaskFailed", scheduled.failed("StartRecording", TIMED_OUT), at_time="09:10")
 
     assert outcome["state"] == "FAILED"
     item = scheduled.item()
@@ -516,14 +506,14 @@ def test_a_start_whose_retries_are_exhausted_is_written_on_the_item(scheduled: D
     ],
 )
 def test_whatever_step_functions_says_of_the_failure_is_put_into_words(recording: Day, error: Any, words: str) -> None:
-    recording.invoke("TaskFailed", failed(recording, "StopRecording", error), at_time="11:00")
+    recording.invoke("TaskFailed", recording.failed("StopRecording", error), at_time="11:00")
 
     assert recording.item()["tasks"]["StopRecording"]["error"] == words
     assert recording.item()["status"] == "FAILED"
 
 
 def test_a_ping_whose_retries_are_exhausted_does_not_fail_the_class(recording: Day) -> None:
-    recording.invoke("TaskFailed", failed(recording, "SendLivePing", TIMED_OUT), at_time="09:02")
+    recording.invoke("TaskFailed", recording.failed("SendLivePing", TIMED_OUT), at_time="09:02")
 
     assert recording.item()["status"] == "RECORDING"
     assert recording.item()["tasks"]["SendLivePing"]["state"] == "FAILED"
@@ -531,14 +521,14 @@ def test_a_ping_whose_retries_are_exhausted_does_not_fail_the_class(recording: D
 
 def test_a_task_that_succeeded_after_all_is_not_marked_failed(recording: Day) -> None:
     """Its Lambda timed out after it had written its result."""
-    recording.invoke("TaskFailed", failed(recording, "StartRecording", TIMED_OUT), at_time="09:10")
+    recording.invoke("TaskFailed", recording.failed("StartRecording", TIMED_OUT), at_time="09:10")
 
     assert recording.item()["tasks"]["StartRecording"]["state"] == "SUCCEEDED"
     assert recording.item()["status"] == "RECORDING"
 
 
 def test_the_failure_of_an_execution_that_was_replaced_is_not_the_classes(scheduled: Day) -> None:
-    event = failed(scheduled, "StartRecording", TIMED_OUT)
+    event = scheduled.failed("StartRecording", TIMED_OUT)
     scheduled.deliver(scheduled.update("algebra-1", start="2026-12-01T09:30:00Z"), at_time="08:10")
     before = scheduled.item()
 
@@ -548,7 +538,7 @@ def test_the_failure_of_an_execution_that_was_replaced_is_not_the_classes(schedu
 
 
 def test_the_failure_of_a_class_that_is_gone_is_only_logged(scheduled: Day) -> None:
-    event = failed(scheduled, "StartRecording", TIMED_OUT)
+    event = scheduled.failed("StartRecording", TIMED_OUT)
     scheduled.delete("algebra-1")
 
     scheduled.invoke("TaskFailed", event, at_time="09:10")
@@ -561,7 +551,7 @@ def test_the_failure_of_a_class_that_is_gone_is_only_logged(scheduled: Day) -> N
 def test_a_failure_that_cannot_be_written_is_tried_again(
     recording: Day, operation: str, code: str, acted: bool
 ) -> None:
-    event = failed(recording, "StopRecording", TIMED_OUT)
+    event = recording.failed("StopRecording", TIMED_OUT)
     recording.account.will(operation, code, acted=acted)
 
     with pytest.raises(ServiceUnavailable):

@@ -88,7 +88,7 @@ def test_a_class_that_fails_is_counted_once_though_two_functions_say_so(schedule
     scheduled.server.will(answer(404))
     with pytest.raises(PermanentError):
         scheduled.invoke("StartRecording", payload, at_time="09:00")
-    scheduled.invoke("TaskFailed", {**payload, "task": "StartRecording", "error": {"Error": "PermanentError"}})
+    scheduled.invoke("TaskFailed", scheduled.failed("StartRecording", {"Error": "PermanentError"}))
 
     assert scheduled.item()["status"] == "FAILED"
     assert scheduled.counted()["ClassroomsFailed"] == 1
@@ -140,8 +140,8 @@ def test_every_line_about_a_class_says_which_whose_execution_what_was_decided_an
         scheduled.invoke("StartRecording", payload, at_time="09:00")
     scheduled.account.will("StopExecution", "ThrottlingException")
     scheduled.deliver(scheduled.update("algebra-1", end="2026-12-01T11:00:00Z"))
-    scheduled.invoke("SendLivePing", {**payload, "results": {}}, at_time="09:01")
-    scheduled.invoke("TaskFailed", {**payload, "task": "StartRecording", "error": {"Error": "PermanentError"}})
+    scheduled.invoke("SendLivePing", payload, at_time="09:01")
+    scheduled.invoke("TaskFailed", scheduled.failed("StartRecording", {"Error": "PermanentError"}))
     scheduled.account.will("UpdateItem", "ValidationException")
     scheduled.deliver(scheduled.update("algebra-1", end="2026-12-01T12:00:00Z"))
     scheduled.account.will("GetItem", "InternalServerError", times=8)
@@ -149,7 +149,7 @@ def test_every_line_about_a_class_says_which_whose_execution_what_was_decided_an
 
     lines = scheduled.logged()
     messages = {line["message"] for line in lines}
-    assert messages >= {"looked at", "task failed", "task done", "task failed for good", "item can't be written to"}
+    assert messages >= {"reconciled", "task failed", "task done", "task failed for good", "item can't be written to"}
     assert [line["message"] for line in lines if not line.keys() >= {"classroomId", "decision", "reason"}] == []
     # Where the item could not be read or written, nobody knows which execution it names.
     assert {line["message"] for line in lines if "executionName" not in line} == {

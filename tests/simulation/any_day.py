@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from classroom_scheduler.domain.classroom import user_attributes
+from classroom_scheduler.domain.item_codec import user_attributes
 from tests.fakes import Fault
 from tests.simulation.edits import DAMAGE, NOT_DELAYS, NOT_TIMES
 from tests.simulation.mischief import Act

@@ -7,34 +7,44 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from classroom_scheduler.application.bookkeeping import Bookkeeping
 from classroom_scheduler.application.ports import ClassroomQueries, Classrooms, ClassroomServer, Clock, Executions
-from classroom_scheduler.application.reconciler import reconcile
+from classroom_scheduler.application.reconciler import Reconciler
 from classroom_scheduler.application.recovery import AuditResult, audit, execution_ended, stop_ended, sweep
-from classroom_scheduler.application.stream_batch import Change, handle
-from classroom_scheduler.application.task_runner import World, fail, perform
+from classroom_scheduler.application.stream_batch import Change, reconcile_batch
+from classroom_scheduler.application.task_results import TaskResults, record_failure
+from classroom_scheduler.application.task_runner import TaskRunner
 from classroom_scheduler.domain.errors import ClassroomNotWritable, SchedulerError
 from classroom_scheduler.domain.execution_names import classroom_of, is_stop_name
-from classroom_scheduler.domain.fence import Run
-from classroom_scheduler.domain.plan import History
+from classroom_scheduler.domain.fence import TaskAttempt
+from classroom_scheduler.domain.history import History
 from classroom_scheduler.domain.policy import SchedulingPolicy
-from classroom_scheduler.domain.session import Task
+from classroom_scheduler.domain.tasks import task_named
 
 
 @dataclass(frozen=True)
 class App:
     """The application on the ports it is given; `broke` is told of every exception that is not raised on purpose."""
 
-    classrooms: Classrooms
-    executions: Executions
-    server: ClassroomServer
-    clock: Clock
-    policy: SchedulingPolicy
+    reconciler: Reconciler
+    runner: TaskRunner
     broke: Any
+
+    @classmethod
+    def on(
+        cls,
+        classrooms: Classrooms,
+        executions: Executions,
+        server: ClassroomServer,
+        clock: Clock,
+        policy: SchedulingPolicy,
+        broke: Any,
+    ) -> "App":
+        results = TaskResults(classrooms, clock, policy)
+        return cls(Reconciler(classrooms, executions, clock, policy), TaskRunner(results, server), broke)
 
     def classroom_changed(self, changes: Iterable[Change]) -> list[str]:
         """Handle a batch; the sequence numbers that have to come again."""
-        return handle(list(changes), self._look_at)
+        return reconcile_batch(list(changes), self._reconcile)
 
     def execution_ended(self, name: str, request: str, error: str) -> bool:
         """Handle a status event; whether it is done with."""
@@ -42,36 +52,37 @@ class App:
         assert classroom_id is not None, "all executions here are the scheduler's"
         try:
             if not is_stop_name(name):
-                execution_ended(name, error, classroom_id, self.classrooms, self._look_at)
+                execution_ended(name, error, classroom_id, self.reconciler.classrooms, self._reconcile)
             elif error != "ClassroomFailed":
-                stop_ended(name, json.loads(request), self.executions)
+                stop_ended(name, json.loads(request), self.reconciler.executions)
         except SchedulerError:
             return False
         return True
 
-    def sweep(self, classroom_queries: ClassroomQueries) -> Counter[AuditResult]:
+    def sweep(self, queries: ClassroomQueries) -> Counter[AuditResult]:
         """Look at everything that is overdue."""
-        return sweep(classroom_queries, self._look_at, self.clock())
+        return sweep(queries, self._reconcile, self.reconciler.clock())
 
-    def audit(self, classroom_queries: ClassroomQueries) -> Counter[AuditResult]:
+    def audit(self, queries: ClassroomQueries) -> Counter[AuditResult]:
         """Compare every item with what it should say."""
-        return audit(classroom_queries.segment(0, 1), self.classrooms, self.executions, self.clock, self.policy)
+        return audit(queries.segment(0, 1), self.reconciler)
 
-    def perform(self, function: str, payload: dict[str, Any]) -> dict[str, Any]:
+    def run_task(self, function: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Invoke a task's function with the payload that the state machine gives it."""
         if function == "TaskFailed":
-            error = f"{payload['error']['Error']}: {payload['error'].get('Cause')}"
-            books = Bookkeeping(classrooms=self.classrooms, clock=self.clock)
-            return fail(Run.read(Task(payload["task"]), payload), error, books)
-        world = World(classrooms=self.classrooms, clock=self.clock, server=self.server)
-        return perform(Run.read(Task(function), payload), world)
+            failure = payload["input"]["failures"][payload["task"]]
+            error = f"{failure['Error']}: {failure.get('Cause')}"
+            return record_failure(
+                TaskAttempt.from_event(task_named(payload["task"]), payload), error, self.runner.results
+            )
+        return self.runner.run(TaskAttempt.from_event(task_named(function), payload))
 
-    def _look_at(self, classroom_id: str, history: History) -> None:
+    def _reconcile(self, classroom_id: str, history: History) -> None:
         try:
             with suppress(ClassroomNotWritable):
-                reconcile(classroom_id, history, self.classrooms, self.executions, self.clock, self.policy)
+                self.reconciler.reconcile(classroom_id, history)
         except SchedulerError:
             raise
         except Exception:
-            self.broke(f"looking at {classroom_id}")
+            self.broke(f"reconciling {classroom_id}")
             raise

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from classroom_scheduler.application.ports import Item, Message
+from classroom_scheduler.application.ports import Message
 from classroom_scheduler.domain.errors import FAILED_FOR_GOOD, REPLACED
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.domain.plan import MAX_RESTARTS
 from tests.builders import z
 from tests.simulation.edits import Handwriting, Wanted

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zlib import crc32
 
-from classroom_scheduler.application.ports import Item
+from classroom_scheduler.domain.item_codec import Item
 
 
 @dataclass

@@ -5,7 +5,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import takewhile
@@ -13,12 +13,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from classroom_scheduler.application.ports import Item, Message
+from classroom_scheduler.application.ports import Message
 from classroom_scheduler.application.stream_batch import Change, is_own_write
-from classroom_scheduler.domain.classroom import OWNED_ATTRIBUTES
 from classroom_scheduler.domain.errors import SchedulerError, ServerUnavailable, ServiceUnavailable
-from classroom_scheduler.domain.item_codec import ATTENTION_GRACE
-from classroom_scheduler.domain.policy import SchedulingPolicy
+from classroom_scheduler.domain.item_codec import OWNED_ATTRIBUTES, Item
+from classroom_scheduler.domain.report import ATTENTION_GRACE
+from tests.builders import POLICY
 from tests.fakes import ARN_PREFIX, FakeClassrooms
 from tests.simulation.app import App
 from tests.simulation.clock import VirtualClock
@@ -96,9 +96,8 @@ class World:
         # The clocks of Lambda's machines may be wrong; those of DynamoDB and Step Functions are the world's.
         self.skew, self.jumped = timedelta(0), False
         ports = _Classrooms(self), _Executions(self), _Server(self)
-        self.app = App(
-            *ports, lambda: self.clock() + self.skew, SchedulingPolicy(start_lead=self.start_lead), self._broke
-        )
+        policy = replace(POLICY, start_lead=self.start_lead)
+        self.app = App.on(*ports, lambda: self.clock() + self.skew, policy, self._broke)
         self.on_repair: Callable[[], None] = lambda: None
         self.on_unfinished: Callable[[Iterable[str]], None] = lambda classroom_ids: None
         self.stream.on_unfinished = lambda entries: self.on_unfinished(entry.classroom_id for entry in entries)
@@ -256,7 +255,7 @@ class World:
         self.invocations.append(Invocation(function, execution.name))
         result = None
         try:
-            result = json.loads(json.dumps(self.app.perform(function, payload)))
+            result = json.loads(json.dumps(self.app.run_task(function, payload)))
         except Crash as crash:
             self.say(f"! crash {crash}")
             raise TaskFailed("Lambda.Unknown", "the process ended") from None
@@ -269,7 +268,7 @@ class World:
         finally:
             self.invocations.pop()
             if result is None:
-                self.troubled.add(payload["recordingId"])
+                self.troubled.add(payload["input"]["recordingId"])
         self.say(f"-> {result}")
         return result
 

@@ -4,9 +4,10 @@ import ast
 from collections.abc import Iterator
 
 from classroom_scheduler.domain import errors
-from classroom_scheduler.domain.classroom import Status
 from classroom_scheduler.domain.fence import Ownership
-from classroom_scheduler.domain.session import Task, TaskState
+from classroom_scheduler.domain.session import TaskState
+from classroom_scheduler.domain.status import Status
+from classroom_scheduler.domain.tasks import TASKS
 from tests.template.project import PACKAGE
 
 MADE_OF_PARTS = {
@@ -14,17 +15,17 @@ MADE_OF_PARTS = {
         f"Classrooms{status.capitalize()}"
         for status in (Status.RECORDING, Status.COMPLETED, Status.FAILED, Status.INVALID)
     },
-    "{task}Lateness": {f"{task}Lateness" for task in Task},
-    "{task}FailedForGood": {f"{task}FailedForGood" for task in Task},
+    "{task}Lateness": {f"{task}Lateness" for task in TASKS},
+    "{task}FailedForGood": {f"{task}FailedForGood" for task in TASKS},
     "{task}{kind}": {
         f"{task}{name}"
-        for task in Task
+        for task in TASKS
         for name, each in vars(errors).items()
         if isinstance(each, type) and issubclass(each, errors.SchedulerError)
     },
     "{task}{outcome['state'].capitalize()}": {
         f"{task}{state.capitalize()}"
-        for task in Task
+        for task in TASKS
         for state in (TaskState.SUCCEEDED, TaskState.FAILED, TaskState.SKIPPED, Ownership.FENCED)
     },
 }

@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 from classroom_scheduler.domain import errors
-from classroom_scheduler.domain.session import Task
+from classroom_scheduler.domain.tasks import TASKS
 from tests.template.metrics import MADE_OF_PARTS, counted, written_names
 from tests.template.project import ROOT, of_type
 
@@ -25,7 +25,7 @@ def listed() -> set[str]:
     kinds = [name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, Exception)]
     return {
         pattern.replace("{task}", task).replace("{error}", kind)
-        for pattern, task, kind in product(patterns, Task, kinds)
+        for pattern, task, kind in product(patterns, TASKS, kinds)
     }
 
 

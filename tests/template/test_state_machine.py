@@ -10,8 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from classroom_scheduler.application.task_runner import LIVE_PING_ROOM
-from classroom_scheduler.domain.fence import PATIENCE
-from classroom_scheduler.domain.session import Task
+from classroom_scheduler.domain.tasks import task_named
 from tests.template.project import ROOT, TASKS, Json, complaints, functions, of_type, state_machine, strings
 
 HAPPY_PATH = ["RecordingWait", "StartRecording", "SendLivePingWait", "SendLivePing", "StoppingWait", "StopRecording"]
@@ -287,4 +286,4 @@ def _always_there() -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_task_acts_before_its_retries_run_out_though_an_edit_is_never_carried_out(task: str) -> None:
-    assert PATIENCE[Task(task)] < STATES[task]["Retry"][-1]["MaxAttempts"]
+    assert task_named(task).patience < STATES[task]["Retry"][-1]["MaxAttempts"]

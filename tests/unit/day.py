@@ -2,24 +2,26 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
-from classroom_scheduler.application.reconciler import reconcile
+from classroom_scheduler.application.reconciler import Reconciler
 from classroom_scheduler.application.recovery import AuditResult, audit, execution_ended, stop_ended, sweep
-from classroom_scheduler.application.stream_batch import Change, handle
-from classroom_scheduler.application.task_runner import World, fail, perform
-from classroom_scheduler.domain.fence import Run
-from classroom_scheduler.domain.plan import Action, Decision, History
-from classroom_scheduler.domain.policy import DEFAULT_POLICY, SchedulingPolicy
-from classroom_scheduler.domain.session import Session, Task, decode_session
-from tests.builders import a_classroom, at
+from classroom_scheduler.application.stream_batch import Change, reconcile_batch
+from classroom_scheduler.application.task_results import TaskResults, record_failure
+from classroom_scheduler.application.task_runner import TaskRunner
+from classroom_scheduler.domain.fence import TaskAttempt
+from classroom_scheduler.domain.history import History
+from classroom_scheduler.domain.item_codec import decode
+from classroom_scheduler.domain.plan import Action, Decision
+from classroom_scheduler.domain.policy import SchedulingPolicy
+from classroom_scheduler.domain.session import Session
+from classroom_scheduler.domain.tasks import START, TaskSpec
+from tests.builders import POLICY, a_classroom, at
 from tests.fakes import FakeClassrooms, FakeExecutions, FakeServer
 
 UNKNOWN = History()
-START, PING, STOP = Task.START_RECORDING, Task.SEND_LIVE_PING, Task.STOP_RECORDING
 
 
 class Day:
@@ -27,7 +29,7 @@ class Day:
 
     classroom_id = "algebra-1"
 
-    def __init__(self, policy: SchedulingPolicy = DEFAULT_POLICY) -> None:
+    def __init__(self, policy: SchedulingPolicy = POLICY) -> None:
         self.time = at("08:00")
         self.policy = policy
         self.classrooms = FakeClassrooms()
@@ -61,20 +63,23 @@ class Day:
         """Deliver the stream's records so far; what was decided on them."""
         changes, self.changes = self.changes, []
         known = len(self.decisions)
-        assert handle(changes, self.look_at) == []
+        assert reconcile_batch(changes, self.reconcile) == []
         return [decision.action for decision in self.decisions[known:]]
 
-    def look_at(self, classroom_id: str, history: History = UNKNOWN) -> None:
-        decision = reconcile(classroom_id, history, self.classrooms, self.executions, self.now, self.policy)
-        self.decisions.append(decision)
+    @property
+    def reconciler(self) -> Reconciler:
+        return Reconciler(self.classrooms, self.executions, self.now, self.policy)
+
+    def reconcile(self, classroom_id: str, history: History = UNKNOWN) -> None:
+        self.decisions.append(self.reconciler.reconcile(classroom_id, history))
 
     def sweep(self, due_by: datetime | None = None) -> Counter[AuditResult]:
-        return sweep(self.classrooms, self.look_at, due_by or self.now())
+        return sweep(self.classrooms, self.reconcile, due_by or self.now())
 
     def audit(self) -> Counter[AuditResult]:
         """Look through the whole table, in two parts."""
         items = [item for number in range(2) for item in self.classrooms.segment(number, of=2)]
-        return audit(items, self.classrooms, self.executions, self.now, self.policy)
+        return audit(items, self.reconciler)
 
     def abort(self, execution: str | None = None) -> str:
         """Somebody stops an execution (the item's own unless named) by hand, or the service loses it; its name."""
@@ -84,27 +89,33 @@ class Day:
 
     def hear_of_the_end(self, name: str, error: str | None = None) -> bool:
         """The status event of an execution that ended; whether its classroom was looked at."""
-        return execution_ended(name, error, self.classroom_id, self.classrooms, self.look_at)
+        return execution_ended(name, error, self.classroom_id, self.classrooms, self.reconcile)
 
     def hear_of_the_end_of_a_stop(self, name: str) -> str | None:
         """The same of an execution that was to stop a recording; the name of the one that tries again."""
         return stop_ended(name, self.executions.started[name], self.executions)
 
-    def run(self, task: Task, execution: str | None = None, *, attempt: int = 0, **results: Any) -> dict[str, Any]:
-        """Let an execution (the item's own unless named) run one of its tasks now."""
-        return perform(self.a_run(task, execution, attempt=attempt, **results), self.world)
-
-    def fail(self, task: Task, error: str, execution: str | None = None) -> dict[str, Any]:
-        return fail(self.a_run(task, execution), error, self.world)
-
-    def a_run(self, task: Task, execution: str | None = None, *, attempt: int = 0, **results: Any) -> Run:
-        name = execution or self.item["executionName"]
-        run = Run.read(task, {**self.executions.started[name], "executionName": name, "attempt": attempt})
-        return replace(run, results=results)
+    @property
+    def results(self) -> TaskResults:
+        return TaskResults(self.classrooms, self.now, self.policy)
 
     @property
-    def world(self) -> World:
-        return World(classrooms=self.classrooms, server=self.server, clock=self.now, horizon=self.policy.horizon)
+    def runner(self) -> TaskRunner:
+        return TaskRunner(self.results, self.server)
+
+    def run(self, task: TaskSpec, execution: str | None = None, *, attempt: int = 0, **results: Any) -> dict[str, Any]:
+        """Let an execution (the item's own unless named) run one of its tasks now."""
+        return self.runner.run(self.an_attempt(task, execution, attempt=attempt, **results))
+
+    def fail(self, task: TaskSpec, error: str, execution: str | None = None) -> dict[str, Any]:
+        return record_failure(self.an_attempt(task, execution), error, self.results)
+
+    def an_attempt(
+        self, task: TaskSpec, execution: str | None = None, *, attempt: int = 0, **results: Any
+    ) -> TaskAttempt:
+        name = execution or self.item["executionName"]
+        given = {**self.executions.started[name], "results": results}
+        return TaskAttempt.from_event(task, {"input": given, "executionName": name, "attempt": attempt})
 
     # what can be seen
 
@@ -116,7 +127,7 @@ class Day:
 
     @property
     def session(self) -> Session:
-        session = decode_session(self.classroom_id, self.item)
+        session = decode(self.classroom_id, self.item)
         assert session is not None
         return session
 

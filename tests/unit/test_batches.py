@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from classroom_scheduler.application.stream_batch import handle
-from tests.unit.day import START, Day, a_day_in_class, a_day_with_a_class
+from classroom_scheduler.application.stream_batch import reconcile_batch
+from classroom_scheduler.domain.tasks import START
+from tests.unit.day import Day, a_day_in_class, a_day_with_a_class
 
 Edit = Callable[[Day], None]
 
@@ -14,7 +15,7 @@ def deliver(day: Day, batches: str) -> None:
     """Everything at once, or one record after the other though the item has moved on by then."""
     changes, day.changes = day.changes, []
     for batch in [changes] if batches == "in one batch" else [[change] for change in changes]:
-        assert handle(batch, day.look_at) == []
+        assert reconcile_batch(batch, day.reconcile) == []
 
 
 def in_turn(day: Day, batches: str, *edits: Edit) -> None:
@@ -114,6 +115,6 @@ def test_an_old_record_that_comes_again_does_not_bring_back_what_was_asked_for_t
     day.edit(end="noon")
     day.look()
 
-    assert handle(old, day.look_at) == []
+    assert reconcile_batch(old, day.reconcile) == []
 
     assert day.item["scheduled"]["end"] == "2026-12-01T12:00:00Z"

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from classroom_scheduler.application.ports import Message
-from classroom_scheduler.application.task_runner import perform
 from classroom_scheduler.domain.errors import PermanentError, ServerUnavailable
-from classroom_scheduler.domain.session import Task
+from classroom_scheduler.domain.tasks import PING, START, STOP, TaskSpec
 from tests.fakes import FakeServer, Fault
-from tests.unit.day import PING, START, STOP, Day, a_day_in_class, a_day_with_a_class
+from tests.unit.day import Day, a_day_in_class, a_day_with_a_class
 
 
 class SlowServer(FakeServer):
@@ -148,10 +147,10 @@ def test_a_ping_whose_claim_takes_until_the_end_is_not_sent() -> None:
 def test_a_ping_gives_up_when_the_next_attempt_could_make_the_stop_late(what_fails: str) -> None:
     day = a_day_in_class().until("09:59:55")
     day.server.will("recording.live", Fault.UNAVAILABLE)
-    run = day.a_run(PING)
+    run = day.an_attempt(PING)
     day.classrooms.unavailable = what_fails == "the table"
 
-    assert perform(run, day.world)["state"] == "FAILED"
+    assert day.runner.run(run)["state"] == "FAILED"
 
 
 def a_class_extended_after_its_ping(fault: Fault) -> Day:
@@ -257,7 +256,7 @@ def test_a_class_that_is_over_speaks_of_no_ping_to_come(ping: Callable[[Day], No
 
 
 @pytest.mark.parametrize("task", [START, PING, STOP])
-def test_a_task_that_never_reached_the_server_was_never_tried(task: Task) -> None:
+def test_a_task_that_never_reached_the_server_was_never_tried(task: TaskSpec) -> None:
     day = a_day_with_a_class().until("09:00") if task is START else a_day_in_class()
 
     day.fail(task, "States.Timeout")

@@ -9,18 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classroom_scheduler.application.recovery import AuditResult, audit
-from classroom_scheduler.application.stream_batch import Change, handle, is_own_write
-from classroom_scheduler.application.task_runner import perform
+from classroom_scheduler.application.stream_batch import Change, is_own_write, reconcile_batch
 from classroom_scheduler.domain import classroom
-from classroom_scheduler.domain.classroom import OWNED_ATTRIBUTES, Status, status_in
-from classroom_scheduler.domain.item_codec import REASON_LENGTH
+from classroom_scheduler.domain.item_codec import OWNED_ATTRIBUTES, decode
 from classroom_scheduler.domain.quoting import is_printable
+from classroom_scheduler.domain.report import REASON_LENGTH
 from classroom_scheduler.domain.schedule import parse_schedule
-from classroom_scheduler.domain.session import Task, TaskState, decode_session
+from classroom_scheduler.domain.session import TaskState
+from classroom_scheduler.domain.status import Status, status_in
+from classroom_scheduler.domain.tasks import PING, START, STOP, TASKS
 from classroom_scheduler.lifecycle.transitions import transitions
-from tests.builders import a_classroom, at
+from tests.builders import POLICY, a_classroom, at
 from tests.fakes import INDEX_KEYS, FakeClassrooms, FakeExecutions
-from tests.unit.day import PING, START, STOP, Day, a_day_in_class, a_day_with_a_class
+from tests.unit.day import Day, a_day_in_class, a_day_with_a_class
 from tests.values import dynamodb_texts, dynamodb_values
 
 OTHERS_NAMES = ["algebra-1-zzzzzzzzzz", "physics-2-hoo2gmk8w0", "algebra-1-0000000000", "algebra-1-hoo0j3k4g0"]
@@ -47,7 +48,7 @@ def records() -> st.SearchStrategy[dict[str, Any]]:
 
 def damages() -> st.SearchStrategy[dict[str, Any]]:
     """Any value for any of the scheduler's attributes; DynamoDB itself keeps the keys of indexes to texts."""
-    tasks = st.dictionaries(st.sampled_from(list(map(str, Task))), records() | dynamodb_values())
+    tasks = st.dictionaries(st.sampled_from(list(map(str, TASKS))), records() | dynamodb_values())
     previous = st.fixed_dictionaries(
         {"recordingId": names() | dynamodb_values(), "start": st.sampled_from(INSTANTS) | dynamodb_values()},
         optional={"error": dynamodb_values()},
@@ -103,9 +104,9 @@ def test_damage_of_any_type_is_put_right_by_its_record_and_the_class_goes_on(
 
     assert can_be_printed(day.item)
     assert day.item["status"] in set(Status)
-    assert decode_session("algebra-1", day.item) is not None
+    assert decode("algebra-1", day.item) is not None
     for change in day.stream:
-        for event in transitions(change):
+        for event in transitions(change, POLICY):
             assert is_printable(event.detail["reason"])
 
 
@@ -124,8 +125,8 @@ def test_a_record_with_damage_in_both_images_is_read_by_every_reader(
     day.classrooms, day.executions = classrooms, executions
 
     assert isinstance(is_own_write(before, after), bool)
-    assert handle([change], day.look_at) == []
-    for event in transitions(change):
+    assert reconcile_batch([change], day.reconcile) == []
+    for event in transitions(change, POLICY):
         assert is_printable(event.detail["reason"])
     day.audit()
     day.until("12:00").sweep()
@@ -213,11 +214,11 @@ def test_a_recording_is_stopped_at_its_end_even_where_its_item_can_not_be_read_a
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     day = a_day_in_class()
-    stop = day.a_run(STOP)
+    stop = day.an_attempt(STOP)
     monkeypatch.setattr(day.classrooms, "get", lambda _id: 1 / 0)
 
     day.until("10:00")
-    outcome = perform(stop, day.world)
+    outcome = day.runner.run(stop)
 
     assert outcome["state"] == "SUCCEEDED"
     assert day.told() == ["recording.start", "recording.stop"]
@@ -225,11 +226,11 @@ def test_a_recording_is_stopped_at_its_end_even_where_its_item_can_not_be_read_a
 
 def test_a_recording_is_not_started_where_its_item_can_not_be_read_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     day = a_day_with_a_class()
-    start = day.a_run(START)
+    start = day.an_attempt(START)
     monkeypatch.setattr(day.classrooms, "get", lambda _id: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
-        perform(start, day.world)
+        day.runner.run(start)
 
     assert day.told() == []
 
@@ -239,7 +240,7 @@ def test_an_item_that_breaks_the_audit_is_counted_and_its_neighbours_are_audited
     healthy = day.item
     failed: list[Any] = []
 
-    found = audit([{}, healthy], day.classrooms, day.executions, day.now, failed=failed.append)
+    found = audit([{}, healthy], day.reconciler, failed.append)
 
     assert found == {AuditResult.FAILED: 1, AuditResult.HEALTHY: 1}
     assert failed == [{}]

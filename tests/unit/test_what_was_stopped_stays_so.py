@@ -1,8 +1,9 @@
 """A recording whose stop was started is never taken up again: `<recordingId>-stop` outlives the item."""
 
-from classroom_scheduler.application.stream_batch import Change, handle
+from classroom_scheduler.application.stream_batch import Change, reconcile_batch
 from classroom_scheduler.domain.plan import Action
-from tests.unit.day import START, Day, a_day_in_class, a_day_with_a_class
+from classroom_scheduler.domain.tasks import START
+from tests.unit.day import Day, a_day_in_class, a_day_with_a_class
 
 
 def deleted_in_class() -> tuple[Day, list[Change], str]:
@@ -23,7 +24,7 @@ def test_a_class_put_again_after_it_was_stopped_is_a_new_recording_though_only_o
     day.abort(stopped)
     day.write(start="09:20", end="11:00")
 
-    assert handle(records[:2], day.look_at) == []
+    assert reconcile_batch(records[:2], day.reconcile) == []
     day.look()
 
     assert day.session.recording_id != stopped
@@ -36,7 +37,7 @@ def test_the_record_that_named_a_recording_does_not_name_it_again_after_it_was_s
     day, records, stopped = deleted_in_class()
     day.write()
 
-    assert handle(day.stream[: len(records) + 1], day.look_at) == []
+    assert reconcile_batch(day.stream[: len(records) + 1], day.reconcile) == []
     day.look()
 
     assert day.session.recording_id != stopped
@@ -47,7 +48,7 @@ def test_a_recording_that_was_taken_up_by_mistake_is_given_up_when_its_execution
     """The insert's record alone came again, and its execution had not stopped yet."""
     day, records, stopped = deleted_in_class()
     day.write()
-    assert handle(records[:1], day.look_at) == []
+    assert reconcile_batch(records[:1], day.reconcile) == []
     assert day.session.recording_id == stopped, "no record that could tell has come"
     day.executions.settle()
 

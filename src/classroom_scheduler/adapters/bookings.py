@@ -22,9 +22,10 @@ from classroom_scheduler.adapters.classrooms import (
     storable,
     stored,
 )
-from classroom_scheduler.application.ports import Item, Stamp
+from classroom_scheduler.bookings.ports import BookingOutdated, Stamp
 from classroom_scheduler.domain.dynamodb_json import read_item
-from classroom_scheduler.domain.errors import BookingOutdated, ClassroomNotWritable, ConcurrentUpdate, SchedulerError
+from classroom_scheduler.domain.errors import ClassroomNotWritable, ConcurrentUpdate, SchedulerError
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.domain.schedule import format_instant
 
 # An event may wait 14 days in its queue, and 14 more in the dead-letter queue until somebody sends it again.
@@ -32,7 +33,7 @@ _REMEMBERED = timedelta(days=30)
 
 
 class TableBookings:
-    """`domain.ports.Bookings` on DynamoDB."""
+    """`bookings.ports.Bookings` on DynamoDB."""
 
     def __init__(self, classrooms_table: str, bookings_table: str) -> None:
         self._classrooms, self._stamps = classrooms_table, bookings_table

@@ -8,12 +8,12 @@ from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.operand import Path
 
 from classroom_scheduler.adapters.classrooms import BY_ATTENTION, KEY, connect, readable, unavailable
-from classroom_scheduler.application.ports import Item
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.domain.schedule import format_time
 
 
 class TableClassroomQueries:
-    """`domain.ports.ClassroomQueries` on DynamoDB."""
+    """`application.ports.ClassroomQueries` on DynamoDB."""
 
     def __init__(self, table_name: str) -> None:
         # A page is up to 1 MB, and a sweep that fails is made up for by the next one in some minutes.

@@ -21,15 +21,9 @@ from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
 
 from classroom_scheduler.adapters import aws
-from classroom_scheduler.adapters.metrics import count_transition
-from classroom_scheduler.application.ports import Item
 from classroom_scheduler.domain.dynamodb_json import read_item
-from classroom_scheduler.domain.errors import (
-    ClassroomNotWritable,
-    ConcurrentUpdate,
-    SchedulerError,
-    ServiceUnavailable,
-)
+from classroom_scheduler.domain.errors import ClassroomNotWritable, ConcurrentUpdate, SchedulerError, ServiceUnavailable
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.exact_json import why_not_kept, write_number
 from classroom_scheduler.observability import count, logger
 
@@ -73,7 +67,7 @@ def keyed_by_classroom(table_name: str) -> MetaTable:
 
 
 class TableClassrooms:
-    """`domain.ports.Classrooms` on DynamoDB."""
+    """`application.ports.Classrooms` on DynamoDB."""
 
     def __init__(self, table_name: str, *, answer_within: float = 3, retries: int = 3) -> None:
         self._table = connect(table_name, answer_within=answer_within, retries=retries)
@@ -91,7 +85,6 @@ class TableClassrooms:
             self._table.update_item(classroom_id, actions=actions, condition=as_read(expected))
         except PynamoDBException as error:
             raise named(classroom_id, error) from error
-        count_transition(changes, expected)
 
 
 def actions_of(classroom_id: str, changes: Item, removed: Collection[str]) -> list[Action]:

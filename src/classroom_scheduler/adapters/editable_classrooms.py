@@ -17,14 +17,14 @@ from classroom_scheduler.adapters.classrooms import (
     storable,
     stored,
 )
-from classroom_scheduler.application.ports import Item, Position
 from classroom_scheduler.domain.dynamodb_json import read_item
 from classroom_scheduler.domain.errors import ConcurrentUpdate, ServiceUnavailable
-from classroom_scheduler.http_api.api_errors import AlreadyExists
+from classroom_scheduler.domain.item_codec import Item
+from classroom_scheduler.http_api.ports import NameTaken, Position
 
 
 class EditableTableClassrooms(TableClassrooms):
-    """`domain.ports.EditableClassrooms` on DynamoDB."""
+    """`http_api.ports.EditableClassrooms` on DynamoDB."""
 
     def __init__(self, table_name: str) -> None:
         # An edit reads and writes, a list queries and reads: three attempts each of 1 s to connect and 2 s to answer
@@ -38,7 +38,7 @@ class EditableTableClassrooms(TableClassrooms):
             self._table.put_item(classroom_id, attributes=attributes, condition=Path([KEY]).does_not_exist())
         except PynamoDBException as error:
             told = named(classroom_id, error)
-            raise (AlreadyExists(classroom_id) if isinstance(told, ConcurrentUpdate) else told) from error
+            raise (NameTaken(classroom_id) if isinstance(told, ConcurrentUpdate) else told) from error
 
     def remove(self, classroom_id: str, *, expected: Item) -> None:
         try:

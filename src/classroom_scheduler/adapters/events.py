@@ -8,8 +8,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from classroom_scheduler.adapters import aws
-from classroom_scheduler.application.ports import Event
 from classroom_scheduler.exact_json import to_json
+from classroom_scheduler.lifecycle.ports import Event
 
 Entry = Mapping[str, Any]
 """PutEventsRequestEntry."""
@@ -23,7 +23,7 @@ _FIRST_PAUSE = 0.1  # seconds
 
 
 class EventBridgeBus:
-    """`domain.ports.EventBus` on EventBridge."""
+    """`lifecycle.ports.EventBus` on EventBridge."""
 
     def __init__(self, bus_name: str, source: str, sleep: Callable[[float], None] = time.sleep) -> None:
         self._bus_name, self._source, self._sleep = bus_name, source, sleep

@@ -23,7 +23,7 @@ def execution_arn(state_machine_arn: str, name: str) -> str:
 
 
 class StateMachineExecutions:
-    """`domain.ports.Executions` on Step Functions."""
+    """`application.ports.Executions` on Step Functions."""
 
     def __init__(self, state_machine_arn: str) -> None:
         self._state_machine_arn = state_machine_arn

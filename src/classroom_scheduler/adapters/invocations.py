@@ -5,11 +5,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from classroom_scheduler.adapters import aws
 from classroom_scheduler.adapters.executions import execution_arn
 from classroom_scheduler.domain.errors import ServiceUnavailable
-from classroom_scheduler.http_api.api_errors import AlreadyExists
+from classroom_scheduler.http_api.ports import NameTaken
 
 
 class StateMachineInvocations:
-    """`domain.ports.Invocations` on Step Functions."""
+    """`http_api.ports.Invocations` on Step Functions."""
 
     def __init__(self, state_machine_arn: str) -> None:
         self._state_machine_arn = state_machine_arn
@@ -20,7 +20,7 @@ class StateMachineInvocations:
         try:
             started = self._client.start_execution(stateMachineArn=self._state_machine_arn, name=name, input=request)
         except self._client.exceptions.ExecutionAlreadyExists:
-            raise AlreadyExists(name) from None
+            raise NameTaken(name) from None
         except (ClientError, BotoCoreError) as error:
             raise ServiceUnavailable(f"StartExecution {name}: {error}") from error
         return str(started["executionArn"])

@@ -4,14 +4,30 @@ Counted where it is written: writes are conditional on what was read, so that ev
 record is delivered or a task tried.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from classroom_scheduler.domain.classroom import Status
+from classroom_scheduler.application.ports import Classrooms
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.domain.session import TaskState
+from classroom_scheduler.domain.status import Status
 from classroom_scheduler.observability import count, measure
 
 _OF_A_CLASS = frozenset({Status.RECORDING, Status.COMPLETED, Status.FAILED})
+
+
+class CountedClassrooms:
+    """A table whose writes count as metrics."""
+
+    def __init__(self, table: Classrooms) -> None:
+        self._table = table
+
+    def get(self, classroom_id: str) -> Item | None:
+        return self._table.get(classroom_id)
+
+    def update(self, classroom_id: str, changes: Item, *, expected: Item, removed: Collection[str] = ()) -> None:
+        self._table.update(classroom_id, changes, expected=expected, removed=removed)
+        count_transition(changes, expected)
 
 
 def count_transition(changes: Mapping[str, Any], before: Mapping[str, Any]) -> None:

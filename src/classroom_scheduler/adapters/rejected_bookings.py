@@ -10,7 +10,7 @@ _REASON_LENGTH = 1_024
 
 
 class QueueOfRejectedBookings:
-    """`domain.ports.RejectedBookings` on SQS: the message as it came, with the attribute `reason`."""
+    """`bookings.ports.RejectedBookings` on SQS: the message as it came, with the attribute `reason`."""
 
     def __init__(self, queue_url: str) -> None:
         self._queue_url = queue_url

@@ -22,7 +22,7 @@ _TRANSIENT = frozenset({408, 425, 429})
 
 
 class WebhookServer:
-    """`domain.ports.ClassroomServer` over HTTP.
+    """`application.ports.ClassroomServer` over HTTP.
 
     `secrets` gives what to sign with, each with or without `whsec_`: two while a secret is being replaced.
     """

@@ -1,12 +1,11 @@
 """What the domain needs from outside. The adapters implement these, and so do the fakes in tests/."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-Item = Mapping[str, Any]
-"""A table item with plain Python values: str, Decimal, dict, list, set, bool, None, bytes."""
+from classroom_scheduler.domain.item_codec import Item
 
 Clock = Callable[[], datetime]
 """The time now, aware and in UTC."""
@@ -35,46 +34,6 @@ class ClassroomQueries(Protocol):
 
     def segment(self, number: int, of: int) -> Iterable[Item]:
         """All items of one of `of` parts of the table, counted from 0. Raises ServiceUnavailable."""
-
-
-Position = Mapping[str, str]
-"""Where a page of a day's timetable ended: the `classroomId` and `scheduledStart` of its last class."""
-
-
-class EditableClassrooms(Classrooms, Protocol):
-    """The Classrooms table as people write it."""
-
-    def create(self, item: Item) -> None:
-        """Write a new item. Raises AlreadyExists, ClassroomNotWritable and ServiceUnavailable."""
-
-    def remove(self, classroom_id: str, *, expected: Item) -> None:
-        """Delete the item if it exists and each attribute of `expected` is as read, with None as in `update`.
-
-        Raises ConcurrentUpdate where the condition fails, ClassroomNotWritable where it can't be asked, and
-        ServiceUnavailable.
-        """
-
-    def of_day(
-        self, day: str, *, status: str | None, limit: int, after: Position | None
-    ) -> tuple[Sequence[Item], Position | None]:
-        """Of at most `limit` classes of a UTC day after a position, in order of start, those that have the status.
-
-        The position says where to go on; None means that there are no more. Eventually consistent. Raises
-        ServiceUnavailable.
-        """
-
-
-class Invocations(Protocol):
-    """The executions of the one-time scheduler: each invokes the function given by parameter once."""
-
-    def start(self, name: str, request: str) -> str:
-        """Start an execution with this JSON and return its ARN. Raises AlreadyExists and ServiceUnavailable."""
-
-    def status(self, name: str) -> str | None:
-        """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED; None where there is none. Raises ServiceUnavailable."""
-
-    def stop(self, name: str) -> None:
-        """Abort the execution. Raises ServiceUnavailable."""
 
 
 class Executions(Protocol):
@@ -117,66 +76,3 @@ class ClassroomServer(Protocol):
 
         Raises ServerUnavailable or ServerRefused.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that became of a class: EventBridge's detail-type, when it came about, and the detail (JSON)."""
-
-    type: str
-    time: datetime
-    detail: Mapping[str, Any]
-
-
-class EventBus(Protocol):
-    """The bus on which others learn what became of a class."""
-
-    def publish(self, events: Sequence[Event]) -> Mapping[int, str]:
-        """Publish in order; for the position of each event that may not have gone out the reason. Never raises."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """What tells one booking event from another, and which of two came later: the revision, and then the time."""
-
-    booked_at: datetime
-    event_id: str
-    revision: int = 0
-
-    def is_covered_by(self, latest: "Stamp | None") -> bool:
-        """Whether this event was followed already, or a later one was. Of two equally late ones the last one wins."""
-        if latest is None:
-            return False
-        return latest == self or (latest.revision, latest.booked_at) > (self.revision, self.booked_at)
-
-
-class Bookings(Protocol):
-    """People's side of the Classrooms table as booking events write it, and which event was the latest for each item.
-
-    A write and its stamp are written together or not at all. Writes raise BookingOutdated where the stamp is covered by
-    the latest one, ConcurrentUpdate where somebody else wrote at the same time, ClassroomNotWritable, ServiceUnavailable.
-    """
-
-    def get(self, classroom_id: str) -> Item | None:
-        """The item as it is now (a consistent read), or None. Raises ServiceUnavailable."""
-
-    def latest(self, classroom_id: str) -> Stamp | None:
-        """The latest event that was followed, also after the item was deleted. Raises ServiceUnavailable."""
-
-    def insert(self, item: Item, *, stamp: Stamp) -> None:
-        """Write a new item. Raises ConcurrentUpdate where there is one."""
-
-    def update(
-        self, classroom_id: str, changes: Item, *, expected: Item, removed: Collection[str] = (), stamp: Stamp
-    ) -> None:
-        """As `Classrooms.update`."""
-
-    def delete(self, classroom_id: str, *, stamp: Stamp) -> None:
-        """Delete the item, be it there or not: an event that this one overtook must not bring it back."""
-
-
-class RejectedBookings(Protocol):
-    """Where bookings are kept that can't be followed, for a person to look at."""
-
-    def keep(self, message: str, reason: str) -> None:
-        """Keep the message as it came. Raises ServiceUnavailable."""

@@ -4,201 +4,138 @@ Killed between any two of these calls, the same change is looked at again, finds
 out the rest; every call may be repeated.
 """
 
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from classroom_scheduler.application.ports import Classrooms, Clock, Executions, Item
-from classroom_scheduler.domain.classroom import OWNED_ATTRIBUTES, Classroom, Status, next_update
+from classroom_scheduler.application.items import difference, get, write_report
+from classroom_scheduler.application.ports import Classrooms, Clock, Executions
+from classroom_scheduler.application.retry import retry_on_conflict
+from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.errors import ConcurrentUpdate, ServiceUnavailable
 from classroom_scheduler.domain.execution_names import stop_name
-from classroom_scheduler.domain.item_codec import encode
-from classroom_scheduler.domain.plan import Action, Decision, History, plan
-from classroom_scheduler.domain.policy import DEFAULT_POLICY, SchedulingPolicy
+from classroom_scheduler.domain.history import History
+from classroom_scheduler.domain.item_codec import OWNED_ATTRIBUTES
+from classroom_scheduler.domain.plan import Action, Decision, plan
+from classroom_scheduler.domain.policy import SchedulingPolicy
+from classroom_scheduler.domain.report import report
 from classroom_scheduler.domain.schedule import Schedule, format_time
 from classroom_scheduler.domain.session import Recording, Session, newest
-from classroom_scheduler.domain.status import is_deferred
-
-# Each failed try means that somebody else's write won; five in a row means that something is wrong.
-TRIES = 5
-
-# What every decision rests on, and so the condition of every write that follows from one.
-_DECIDED_ON = (
-    "start",
-    "end",
-    "livePingDelay",
-    "status",
-    "executionName",
-    "recordingId",
-    "scheduled",
-    "tasks",
-    "previousRecording",
-)
+from classroom_scheduler.domain.status import Status
 
 
-def reconcile(
-    classroom_id: str,
-    history: History,
-    classrooms: Classrooms,
-    executions: Executions,
-    clock: Clock,
-    policy: SchedulingPolicy = DEFAULT_POLICY,
-) -> Decision:
-    """Look at one classroom and bring the world to it.
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """Brings one classroom at a time to what its item says, whatever the reason to look."""
 
-    Raises ConcurrentUpdate where other writers won every time, ServiceUnavailable, ClassroomNotWritable.
-    """
-    for attempt in range(TRIES):
-        image = _new_one(history) if attempt == 0 else None
-        current = image or read(classroom_id, classrooms)
-        now = clock()
-        seen = _checked(current, history, executions, now)
-        decision = plan(current, seen, now, policy)
-        try:
-            if current is not None and decision.action is not Action.LEAVE:
-                write_report(current, intent(current, decision, executions, now, policy.horizon), classrooms, now)
-        except ConcurrentUpdate:
-            continue
-        if _carry_out(classroom_id, decision, executions, now, policy.horizon):
+    classrooms: Classrooms
+    executions: Executions
+    clock: Clock
+    policy: SchedulingPolicy
+
+    def reconcile(self, classroom_id: str, history: History) -> Decision:
+        """Raises ConcurrentUpdate where other writers won every time, ServiceUnavailable, ClassroomNotWritable."""
+        ended: set[str] = set()
+
+        def attempt(number: int) -> Decision:
+            current = (_untouched(history) if number == 0 else None) or get(classroom_id, self.classrooms)
+            now = self.clock()
+            decision = self._decide(current, replace(history, aborted=history.aborted | ended), now)
+            if not self._carry_out(classroom_id, decision, now) and decision.session is not None:
+                # The item names an execution that has ended before its session is over: another one goes on from there.
+                ended.add(decision.session.execution_name)
+                raise ConcurrentUpdate(f"{decision.session.execution_name} has ended")
             return decision
-        assert decision.session is not None, "only a session has an execution"
-        # The item names an execution that has ended before its session is over: another one goes on from there.
-        history = replace(history, aborted=history.aborted | {decision.session.execution_name})
-    raise ConcurrentUpdate(f"{classroom_id} was changed by others {TRIES} times while it was being decided on")
+
+        return retry_on_conflict(classroom_id, attempt)
+
+    def would_write(self, classroom: Classroom, now: datetime) -> bool:
+        """Whether a look at this classroom would write anything now, were no record to come."""
+        due = replace(classroom, item={**classroom.item, "attentionAt": format_time(now)})
+        decision = plan(due, History(), now, self.policy)
+        return any(difference(classroom.item, self._intent(due, decision, now)))
+
+    def _decide(self, current: Classroom | None, history: History, now: datetime) -> Decision:
+        """Decide, and write the intent on the item."""
+        decision = plan(current, self._checked(current, history, now), now, self.policy)
+        if current is not None and decision.action is not Action.LEAVE:
+            write_report(current, self._intent(current, decision, now), self.classrooms, now)
+        return decision
+
+    def _checked(self, current: Classroom | None, history: History, now: datetime) -> History:
+        """What only Step Functions knows of a session that is to be taken up again.
+
+        What records know of a wiped item's session may be long past: the class deleted since, and inserted again. And a
+        recording whose stop was started, for whatever reason, ends: the name of that execution outlives the item.
+        Asks for the status of executions in these rare cases alone: DescribeExecution refills at ten a second.
+        """
+        named = () if current is None or current.session is None else (current.session,)
+        session = newest((*named, *history.sessions))
+        if current is None or session is None or session.is_over:
+            return history
+        if not named:
+            return self._checked_where_wiped(session, history, now)
+        if session.execution_name in history.deleted | history.aborted:
+            with suppress(ServiceUnavailable):
+                if self._is_stop_started(session):
+                    return replace(history, ended=history.ended | {session.recording_id})
+        return history
+
+    def _checked_where_wiped(self, session: Session, history: History, now: datetime) -> History:
+        """Raises ServiceUnavailable where nobody answers and the session should be over; else it is taken for alive."""
+        try:
+            is_stopped = self._is_stop_started(session)
+            status = None if is_stopped else self.executions.status(session.execution_name)
+        except ServiceUnavailable:
+            if session.scheduled.end <= now:
+                raise
+            return history
+        if is_stopped or status not in {None, "RUNNING", "ABORTED"}:
+            return replace(history, ended=history.ended | {session.recording_id})
+        if status == "ABORTED":
+            return replace(history, aborted=history.aborted | {session.execution_name})
+        return history
+
+    def _is_stop_started(self, session: Session) -> bool:
+        """Whether an execution was started that does nothing but stop this recording. Raises ServiceUnavailable."""
+        return self.executions.status(stop_name(session.recording_id)) is not None
+
+    def _intent(self, current: Classroom, decision: Decision, now: datetime) -> dict[str, Any]:
+        """What the item says once this is decided."""
+        intent: dict[str, Any] = {}
+        if decision.session is not None:
+            intent = report(current, decision.session, decision.reason, now, self.policy)
+            intent["executionArn"] = self.executions.arn(decision.session.execution_name)
+        if decision.action is Action.REJECT:
+            intent |= {"status": str(Status.INVALID), "reason": decision.reason}  # with or without a session behind it
+        return intent
+
+    def _carry_out(self, classroom_id: str, decision: Decision, now: datetime) -> bool:
+        """Start what has to run, then stop what may not; False where the session's own execution has ended before."""
+        session, runs = decision.session, True
+        if session is not None and not session.is_over and not self.policy.is_deferred(session, now):
+            runs = self.executions.start(session.execution_name, _request(classroom_id, session))
+        for recording in decision.abandoned:
+            self.executions.start(stop_name(recording.recording_id), _stop_request(classroom_id, recording, now))
+        for name in decision.retired:
+            self.executions.stop(name, decision.reason)
+        return runs
 
 
-def _new_one(history: History) -> Classroom | None:
+def _untouched(history: History) -> Classroom | None:
     """The record's image of a classroom that the scheduler has never touched; it saves the read of every new class.
 
     Whatever is decided on it is written under the condition that the item still is like that; if not, it is read.
     """
     new = history.left
-    untouched = new is not None and not history.sessions and not new.item.keys() & OWNED_ATTRIBUTES
-    return new if untouched else None
+    is_new = new is not None and not history.sessions and not new.item.keys() & OWNED_ATTRIBUTES
+    return new if is_new else None
 
 
-def read(classroom_id: str, classrooms: Classrooms) -> Classroom | None:
-    """The classroom as its item is now, or None. Raises ServiceUnavailable."""
-    item = classrooms.get(classroom_id)
-    return None if item is None else Classroom.from_item(classroom_id, item)
-
-
-def write_report(classroom: Classroom, report: Mapping[str, Any], classrooms: Classrooms, now: datetime) -> Classroom:
-    """Make the item say `report`, if it is still as it was read, and return the classroom as written.
-
-    A report that the item makes already costs no write. Raises ConcurrentUpdate and what `Classrooms.update` raises.
-    """
-    item = classroom.item
-    changes, removed = difference(item, report)
-    if not changes and not removed:
-        return classroom
-    changes["updatedAt"] = next_update(item, now)
-    classrooms.update(classroom.classroom_id, changes, expected=basis(item), removed=removed)
-    kept = {name: value for name, value in item.items() if name not in removed}
-    return Classroom.from_item(classroom.classroom_id, {**kept, **changes})
-
-
-def difference(item: Item, report: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The attributes to write and those to remove, so that the item says `report`."""
-    changes = {name: value for name, value in report.items() if item.get(name) != value}
-    # Tasks don't know the ARN of the execution that the item names; where it names none, an ARN is another class's.
-    kept = {*report, "updatedAt", *({"executionArn"} if "executionName" in report else ())}
-    removed = [name for name in item if name in OWNED_ATTRIBUTES - kept]
-    return changes, removed
-
-
-def basis(item: Item) -> dict[str, Any]:
-    """The condition of every write that follows from what was read."""
-    return {name: item.get(name) for name in _DECIDED_ON}
-
-
-def _checked(current: Classroom | None, history: History, executions: Executions, now: datetime) -> History:
-    """What only Step Functions knows of a session that is to be taken up again.
-
-    What records know of a wiped item's session may be long past: the class deleted since, and inserted again. And a
-    recording whose stop was started, for whatever reason, ends: the name of that execution outlives the item.
-    Asks for the status of executions in these rare cases alone: DescribeExecution refills at ten a second.
-    """
-    known = newest((*_session_of(current), *history.sessions))
-    if current is None or known is None or known.is_over:
-        return history
-    if current.session is None:
-        return _checked_where_wiped(known, history, executions, now)
-    if known.execution_name in history.deleted | history.aborted:
-        with suppress(ServiceUnavailable):
-            if _is_stop_started(known, executions):
-                return _with_end_of(known, history)
-    return history
-
-
-def _checked_where_wiped(known: Session, history: History, executions: Executions, now: datetime) -> History:
-    """Raises ServiceUnavailable where nobody answers and the session should be over; else it is taken for alive."""
-    try:
-        is_stopped = _is_stop_started(known, executions)
-        status = None if is_stopped else executions.status(known.execution_name)
-    except ServiceUnavailable:
-        if known.scheduled.end <= now:
-            raise
-        return history
-    if is_stopped or status not in {None, "RUNNING", "ABORTED"}:
-        return _with_end_of(known, history)
-    if status == "ABORTED":
-        return replace(history, aborted=history.aborted | {known.execution_name})
-    return history
-
-
-def _is_stop_started(session: Session, executions: Executions) -> bool:
-    """Whether an execution was started that does nothing but stop this recording. Raises ServiceUnavailable."""
-    return executions.status(stop_name(session.recording_id)) is not None
-
-
-def _with_end_of(session: Session, history: History) -> History:
-    return replace(history, ended=history.ended | {session.recording_id})
-
-
-def _session_of(classroom: Classroom | None) -> tuple[Session, ...]:
-    return () if classroom is None or classroom.session is None else (classroom.session,)
-
-
-def intent(
-    current: Classroom, decision: Decision, executions: Executions, now: datetime, horizon: timedelta
-) -> dict[str, Any]:
-    """What the item shall say once this is decided."""
-    report: dict[str, Any] = {}
-    if decision.session is not None:
-        report = encode(current, decision.session, now, horizon)
-        report["executionArn"] = executions.arn(decision.session.execution_name)
-    if decision.action is Action.REJECT:
-        report |= {"status": str(Status.INVALID), "reason": decision.reason}  # with or without a session behind it
-    return report
-
-
-def _carry_out(
-    classroom_id: str, decision: Decision, executions: Executions, now: datetime, horizon: timedelta
-) -> bool:
-    """Start what has to run, then stop what may not; False where the session's own execution has ended before it."""
-    session, runs = decision.session, True
-    if session is not None and not session.is_over and not is_deferred(session, now, horizon):
-        own = request(classroom_id, session.recording_id, replace(session.scheduled, start=session.recorder_start))
-        runs = executions.start(session.execution_name, own)
-    for recording in decision.abandoned:
-        executions.start(stop_name(recording.recording_id), _stop_request(classroom_id, recording, now))
-    for name in decision.retired:
-        executions.stop(name, decision.reason)
-    return runs
-
-
-def request(classroom_id: str, recording_id: str, schedule: Schedule) -> dict[str, Any]:
-    """The input of an execution, made from the item alone so that starting it again is the same request."""
-    return {
-        "classroomId": classroom_id,
-        "recordingId": recording_id,
-        "start": format_time(schedule.start),
-        "end": format_time(schedule.end),
-        "livePingDelay": schedule.live_ping_delay,
-    }
+def _request(classroom_id: str, session: Session) -> dict[str, Any]:
+    """Made from the item alone, so that starting it again is the same request."""
+    return _input(classroom_id, session.recording_id, replace(session.scheduled, start=session.recorder_start))
 
 
 def _stop_request(classroom_id: str, recording: Recording, now: datetime) -> dict[str, Any]:
@@ -207,5 +144,8 @@ def _stop_request(classroom_id: str, recording: Recording, now: datetime) -> dic
     Its class may be still to come, where the recorder was started early.
     """
     end = recording.until or now.replace(microsecond=0)
-    schedule = Schedule(min(recording.start, end), end, live_ping_delay=0)
-    return request(classroom_id, recording.recording_id, schedule)
+    return _input(classroom_id, recording.recording_id, Schedule(min(recording.start, end), end, live_ping_delay=0))
+
+
+def _input(classroom_id: str, recording_id: str, schedule: Schedule) -> dict[str, Any]:
+    return {"classroomId": classroom_id, "recordingId": recording_id, **schedule.as_attributes()}

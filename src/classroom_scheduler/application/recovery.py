@@ -6,26 +6,23 @@ same: `reconcile`.
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from classroom_scheduler.application.ports import ClassroomQueries, Classrooms, Clock, Executions, Item
-from classroom_scheduler.application.reconciler import basis, difference, intent
+from classroom_scheduler.application.ports import ClassroomQueries, Classrooms, Executions
+from classroom_scheduler.application.reconciler import Reconciler
 from classroom_scheduler.domain.classroom import Classroom, next_update
 from classroom_scheduler.domain.errors import REPLACED, ConcurrentUpdate
 from classroom_scheduler.domain.execution_names import stop_again_name
-from classroom_scheduler.domain.item_codec import ATTENTION_GRACE, ATTENTION_SHARDS, attention
-from classroom_scheduler.domain.plan import History, plan
-from classroom_scheduler.domain.policy import DEFAULT_POLICY, SchedulingPolicy
-from classroom_scheduler.domain.schedule import format_time
+from classroom_scheduler.domain.history import History
+from classroom_scheduler.domain.item_codec import Item, write_conditions
+from classroom_scheduler.domain.report import ATTENTION_GRACE, ATTENTION_SHARDS, attention
 
-Look = Callable[[str, History], object]
+Reconcile = Callable[[str, History], object]
 Each = Callable[..., Iterable["AuditResult"]]
 """`map`, or something that maps concurrently."""
 
-NO_HISTORY = History()
 EVERYTHING = datetime.max.replace(tzinfo=UTC)
 """A time by which all is overdue that is not over."""
 
@@ -33,7 +30,7 @@ EVERYTHING = datetime.max.replace(tzinfo=UTC)
 class AuditResult(StrEnum):
     HEALTHY = "HEALTHY"
     """The item says what it should."""
-    LOOKED_AT = "LOOKED_AT"
+    RECONCILED = "RECONCILED"
     """It was overdue, and was brought to what it should say."""
     MARKED = "MARKED"
     """It does not, unless a record of it is still to come: a sweep looks after that."""
@@ -41,18 +38,20 @@ class AuditResult(StrEnum):
     """It could not be looked at; it is found again."""
 
 
-def execution_ended(name: str, error: str | None, classroom_id: str, classrooms: Classrooms, look_at: Look) -> bool:
+def execution_ended(
+    name: str, error: str | None, classroom_id: str, classrooms: Classrooms, reconcile: Reconcile
+) -> bool:
     """Look at the classroom, unless the scheduler itself replaced and stopped this execution; whether it was looked at.
 
     By accident another one than the item names may end, too: the look before this one may have died between writing
-    the next name and starting it. Raises ServiceUnavailable and what `look_at` raises.
+    the next name and starting it. Raises ServiceUnavailable and what `reconcile` raises.
     """
     if error == REPLACED:
         item = classrooms.get(classroom_id)
         if item is None or item.get("executionName") != name:
             return False
     # Told, as Step Functions can't always be asked: ten a second outside the big Regions.
-    look_at(classroom_id, History(aborted=frozenset({name})))
+    reconcile(classroom_id, History(aborted=frozenset({name})))
     return True
 
 
@@ -67,9 +66,7 @@ def stop_ended(name: str, request: Item, executions: Executions) -> str | None:
     return again
 
 
-def sweep(
-    classroom_queries: ClassroomQueries, look_at: Look, due_by: datetime, each: Each = map
-) -> Counter[AuditResult]:
+def sweep(queries: ClassroomQueries, reconcile: Reconcile, due_by: datetime, each: Each = map) -> Counter[AuditResult]:
     """Look at everything that must have moved on by then. In a healthy table that is nothing: one query a shard.
 
     Due by EVERYTHING, it looks at each class that is not over, and takes up those whose execution ended unheard.
@@ -77,48 +74,42 @@ def sweep(
     """
     found: Counter[AuditResult] = Counter()
     for shard in range(ATTENTION_SHARDS):
-        found.update(each(lambda overdue: _look(overdue, look_at), classroom_queries.overdue(str(shard), due_by)))
+        found.update(each(lambda overdue: _reconciled(overdue, reconcile), queries.overdue(str(shard), due_by)))
     return found
 
 
 def audit(
-    items: Iterable[Item],
-    classrooms: Classrooms,
-    executions: Executions,
-    clock: Clock,
-    policy: SchedulingPolicy = DEFAULT_POLICY,
-    failed: Callable[[Item], object] = lambda _item: None,
+    items: Iterable[Item], reconciler: Reconciler, failed: Callable[[Item], object] = lambda _item: None
 ) -> Counter[AuditResult]:
     """Compare each item with what a look would write, and have the sweep look where that is not the same.
 
     Finds what a record should have told of that ran out of retries: items never looked at, edits never carried out.
     Calls `failed` while it handles the exception of an item that it can't compare, for whatever reason.
     """
-    found: Counter[AuditResult] = Counter()
-    for item in items:
+
+    def audited(item: Item) -> AuditResult:
         try:
-            classroom, now = Classroom.from_item(str(item["classroomId"]), item), clock()
-            is_healthy = _says_what_it_should(classroom, executions, now, policy)
-            found[AuditResult.HEALTHY if is_healthy else _mark(classroom, classrooms, now)] += 1
+            return _compared(item, reconciler)
         except Exception:  # noqa: BLE001 - whatever it is, its neighbours go on, and it is found again tomorrow
             failed(item)
-            found[AuditResult.FAILED] += 1
-    return found
+            return AuditResult.FAILED
+
+    return Counter(map(audited, items))
 
 
-def _look(classroom_id: str, look_at: Look) -> AuditResult:
+def _compared(item: Item, reconciler: Reconciler) -> AuditResult:
+    classroom, now = Classroom.from_item(str(item["classroomId"]), item), reconciler.clock()
+    if reconciler.would_write(classroom, now):
+        return _mark(classroom, reconciler.classrooms, now)
+    return AuditResult.HEALTHY
+
+
+def _reconciled(classroom_id: str, reconcile: Reconcile) -> AuditResult:
     try:
-        look_at(classroom_id, NO_HISTORY)
+        reconcile(classroom_id, History())
     except Exception:  # noqa: BLE001 - whatever it is, its neighbours go on, and it stays overdue
         return AuditResult.FAILED
-    return AuditResult.LOOKED_AT
-
-
-def _says_what_it_should(classroom: Classroom, executions: Executions, now: datetime, policy: SchedulingPolicy) -> bool:
-    """Whether a look now, with no record to come, would write nothing."""
-    due = replace(classroom, item={**classroom.item, "attentionAt": format_time(now)})
-    decision = plan(due, NO_HISTORY, now, policy)
-    return not any(difference(classroom.item, intent(classroom, decision, executions, now, policy.horizon)))
+    return AuditResult.RECONCILED
 
 
 def _mark(classroom: Classroom, classrooms: Classrooms, now: datetime) -> AuditResult:
@@ -132,7 +123,7 @@ def _mark(classroom: Classroom, classrooms: Classrooms, now: datetime) -> AuditR
         return AuditResult.MARKED
     mark["updatedAt"] = next_update(classroom.item, now)
     try:
-        classrooms.update(classroom.classroom_id, mark, expected=basis(classroom.item))
+        classrooms.update(classroom.classroom_id, mark, expected=write_conditions(classroom.item))
     except ConcurrentUpdate:  # somebody has seen it
         return AuditResult.MARKED
     return AuditResult.MARKED

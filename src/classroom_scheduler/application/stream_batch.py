@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from classroom_scheduler.application.ports import Item
-from classroom_scheduler.domain.classroom import Classroom, updated_at, user_attributes
+from classroom_scheduler.domain.classroom import Classroom, updated_at
 from classroom_scheduler.domain.errors import PermanentError
 from classroom_scheduler.domain.execution_names import is_later, name_of_record
-from classroom_scheduler.domain.plan import History
+from classroom_scheduler.domain.history import History
+from classroom_scheduler.domain.item_codec import OWNED_ATTRIBUTES, Item, decode, user_attributes
 from classroom_scheduler.domain.schedule import Schedule
-from classroom_scheduler.domain.session import Session, decode_session, newest
+from classroom_scheduler.domain.session import Session, newest
 
 Each = Callable[[Callable[[list["Change"]], str | None], Iterable[list["Change"]]], Iterable[str | None]]
 """`map`, or something that maps concurrently."""
@@ -36,13 +36,13 @@ class Change:
     @property
     def named(self) -> list[Session]:
         """The sessions that those images name."""
-        sessions = [decode_session(self.classroom_id, image) for image in self.images]
+        sessions = [decode(self.classroom_id, image) for image in self.images]
         return [session for session in sessions if session is not None]
 
     @property
     def brought(self) -> Session | None:
         """The session in an item that was inserted with a copy of the scheduler's attributes."""
-        return None if self.new is None or self.old is not None else decode_session(self.classroom_id, self.new)
+        return None if self.new is None or self.old is not None else decode(self.classroom_id, self.new)
 
     @property
     def name(self) -> str:
@@ -69,22 +69,24 @@ def matters(change: Change) -> bool:
         return False
     old = Classroom.from_item(change.classroom_id, change.old)
     new = Classroom.from_item(change.classroom_id, change.new)
-    return not old.asks_the_same_as(new) or _schedulers(change.old) != _schedulers(change.new)
+    return not old.asks_the_same_as(new) or _owned_attributes(change.old) != _owned_attributes(change.new)
 
 
-def handle(changes: Sequence[Change], look_at: Callable[[str, History], object], each: Each = map) -> list[str]:
-    """Look at every classroom in the batch; the sequence numbers from which each failed one has to come again.
+def reconcile_batch(
+    changes: Sequence[Change], reconcile: Callable[[str, History], object], each: Each = map
+) -> list[str]:
+    """Reconcile every classroom in the batch; the sequence numbers from which each failed one has to come again.
 
-    Different classrooms are looked at with `each`, which may be concurrent. All changes of one classroom cost one look:
-    only its newest state counts, and what they tell of its sessions is told together.
+    `each` reconciles different classrooms and may be concurrent. All changes of one classroom are reconciled once: only
+    its newest state counts, and what the changes tell of its sessions is put together.
     """
 
-    def look(of_one_classroom: list[Change]) -> str | None:
+    def reconcile_one(of_one_classroom: list[Change]) -> str | None:
         relevant = [change for change in of_one_classroom if matters(change)]
         if not relevant:
             return None
         try:
-            look_at(relevant[0].classroom_id, history_of(of_one_classroom, relevant[-1].name))
+            reconcile(relevant[0].classroom_id, history_of(of_one_classroom, relevant[-1].name))
         except PermanentError:  # no delivery would make it better
             return None
         except Exception:  # noqa: BLE001 - whatever it is, only this classroom's records come again
@@ -94,7 +96,7 @@ def handle(changes: Sequence[Change], look_at: Callable[[str, History], object],
     by_classroom: dict[str, list[Change]] = {}
     for change in changes:
         by_classroom.setdefault(change.classroom_id, []).append(change)
-    return [failed for failed in each(look, by_classroom.values()) if failed is not None]
+    return [failed for failed in each(reconcile_one, by_classroom.values()) if failed is not None]
 
 
 def history_of(changes: Sequence[Change], name: str) -> History:
@@ -138,6 +140,5 @@ def _is_after(session: Session, over: Session) -> bool:
     return is_later(session.recording_id, over.recording_id)
 
 
-def _schedulers(item: Item) -> dict[str, Any]:
-    people = user_attributes(item)
-    return {name: value for name, value in item.items() if name not in people}
+def _owned_attributes(item: Item) -> dict[str, Any]:
+    return {name: value for name, value in item.items() if name in OWNED_ATTRIBUTES}

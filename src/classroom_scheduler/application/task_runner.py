@@ -4,30 +4,29 @@ The claim is conditional on the item naming this execution, and so is the result
 execution can wake up at any time and does nothing.
 """
 
-import math
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from classroom_scheduler.application.bookkeeping import Bookkeeping, previous_told, stop_told
-from classroom_scheduler.application.left_to_do import is_settled, why_missed, why_skipped, why_too_late
-from classroom_scheduler.application.ports import ClassroomServer
-from classroom_scheduler.application.reconciler import TRIES
+from classroom_scheduler.application.ports import ClassroomServer, Clock
+from classroom_scheduler.application.retry import retry_on_conflict
+from classroom_scheduler.application.task_records import Outcome, answer_of, closed, opened, outcome, session_of
+from classroom_scheduler.application.task_results import TaskResults, previous_stopped, stopped_while_wiped
 from classroom_scheduler.application.webhook import message_of
-from classroom_scheduler.domain.classroom import Classroom, user_attributes
+from classroom_scheduler.domain.classroom import Classroom
+from classroom_scheduler.domain.due_work import is_done, why_missed, why_skipped, why_too_late
 from classroom_scheduler.domain.errors import (
     ClassroomNotWritable,
-    ConcurrentUpdate,
     PermanentError,
     SchedulerError,
     ServiceUnavailable,
     TransientError,
 )
-from classroom_scheduler.domain.fence import Ownership, Run, open_record, standing
-from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState
-from classroom_scheduler.domain.status import live_ping_due
-from classroom_scheduler.exact_json import plain
+from classroom_scheduler.domain.fence import Ownership, TaskAttempt, ownership_of
+from classroom_scheduler.domain.item_codec import user_attributes
+from classroom_scheduler.domain.session import Recording, Session, TaskRecord, TaskState
+from classroom_scheduler.domain.tasks import START, STOP, tasks_within
 
 # The server has this long to answer: a task with its reads and writes fits into the function's 25 s.
 CALL_TIMEOUT = 10.0
@@ -38,240 +37,212 @@ LIVE_PING_ROOM = timedelta(seconds=6)
 PREVIOUS_STOP_TIMEOUT = 2.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World(Bookkeeping):
-    """What a task needs from outside."""
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A task that this execution has claimed: the classroom as the claim left it, and the task's record on it."""
 
+    attempt: TaskAttempt
+    classroom: Classroom
+    record: TaskRecord
+
+    @property
+    def session(self) -> Session:
+        return session_of(self.classroom)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRunner:
+    """Runs the tasks of executions."""
+
+    results: TaskResults
     server: ClassroomServer
 
+    @property
+    def clock(self) -> Clock:
+        return self.results.clock
 
-def perform(run: Run, world: World) -> dict[str, Any]:
-    """Do the task; the answer is what the next tasks and the execution's history see of it.
+    def run(self, attempt: TaskAttempt) -> Outcome:
+        """Do the task.
 
-    Raises PermanentError where it failed for good, which the item says then, and TransientError where trying again
-    may help.
-    """
-    try:
-        return _perform(run, world)
-    except TransientError as error:
-        if run.task is Task.SEND_LIVE_PING and not _is_time_for_another_ping(run.scheduled.end, world.clock()):
-            return _outcome(run, TaskState.FAILED, str(error))
-        raise
-    except SchedulerError:
-        raise
-    except Exception:
-        if run.task is not Task.STOP_RECORDING:
+        Raises TransientError where trying again may help, and PermanentError itself, never one of its kinds, where the
+        task failed for good: the state machine knows errors by their name alone.
+        """
+        try:
+            return self._run(attempt)
+        except PermanentError as error:
+            raise PermanentError(str(error)) from error
+        except TransientError as error:
+            if attempt.task in tasks_within() and not _is_time_for_another(attempt.scheduled.end, self.clock()):
+                return outcome(attempt, TaskState.FAILED, str(error))
             raise
-        # Its item can't be read, for a reason that nobody thought of; the execution knows which recording to stop.
-        return _stop_abandoned(run, None, world)
+        except Exception:
+            if attempt.task is not STOP:
+                raise
+            # Its item can't be read, for a reason that nobody thought of; the execution knows which recording to stop.
+            return self._stop_abandoned(attempt, None)
 
+    def _run(self, attempt: TaskAttempt) -> Outcome:
+        began = self.clock()
+        claimed = retry_on_conflict(attempt.classroom_id, lambda _number: self._claim_or_answer(attempt, began))
+        if not isinstance(claimed, Claim):
+            return claimed
+        previous = claimed.session.previous
+        if attempt.task is START and previous is not None:
+            claimed = self._stop_previous(claimed, previous)
+        return self._call(claimed)
 
-def _perform(run: Run, world: World) -> dict[str, Any]:
-    began = world.clock()
-    for _ in range(TRIES):
-        classroom, now = world.look(run.classroom_id), world.clock()
-        stands = standing(run, classroom, now, world.horizon)
-        if stands is Ownership.FENCED:
-            reason = f"Execution {run.execution_name} no longer acts for this classroom."
-            return _outcome(run, stands, reason) | {"attempt": run.attempt}
-        if stands is Ownership.ABANDONED:
-            return _stop_abandoned(run, classroom, world)
+    def _claim_or_answer(self, attempt: TaskAttempt, began: datetime) -> Claim | Outcome:
+        classroom, now = self.results.get(attempt.classroom_id), self.clock()
+        ownership = ownership_of(attempt, classroom, now, self.results.policy)
+        if ownership is Ownership.FENCED:
+            reason = f"Execution {attempt.execution_name} no longer acts for this classroom."
+            return outcome(attempt, ownership, reason) | {"attempt": attempt.number}
+        if ownership is Ownership.ABANDONED:
+            return self._stop_abandoned(attempt, classroom)
         assert classroom is not None, "an item names this execution"
-        session = _session(classroom)
-        known = session.tasks.get(run.task)
-        if known is not None and is_settled(run.task, known, session, now):
-            return _known(run, session, known, now)
-        if run.task is Task.START_RECORDING and session.is_over:  # stopped unseen; this attempt is a late duplicate
-            return _outcome(run, Ownership.FENCED, "The class is over.")
-        record = open_record(run, session, began)
-        if missed := why_missed(run, session, now):
-            return _miss(run, classroom, record, missed, world)
-        if run.task is Task.SEND_LIVE_PING and (skipped := why_skipped(run, session, record, now)):
-            return _skip(run, classroom, record, skipped, world)
-        with suppress(ConcurrentUpdate):
-            claimed = _claim(classroom, session.with_task(run.task, record), world)
-            break
-    else:
-        raise ConcurrentUpdate(
-            f"{run.classroom_id} was changed by somebody else {TRIES} times while a task was claimed"
-        )
-    if run.task is Task.START_RECORDING and session.previous is not None:
-        claimed = _stop_previous(run, claimed, session.previous, world)
-    return _call(run, claimed, record, world)
+        return self._claim_what_is_left(attempt, classroom, began, now)
 
+    def _claim_what_is_left(
+        self, attempt: TaskAttempt, classroom: Classroom, began: datetime, now: datetime
+    ) -> Claim | Outcome:
+        session = session_of(classroom)
+        record = session.tasks.get(attempt.task)
+        if record is not None and is_done(attempt.task, record, session, now):
+            return answer_of(attempt, session, record, now)
+        if attempt.task is START and session.is_over:  # stopped unseen; this attempt is a late duplicate
+            return outcome(attempt, Ownership.FENCED, "The class is over.")
+        record = opened(attempt, session, began)
+        if missed := why_missed(attempt, session, now):
+            return self._miss(attempt, classroom, record, missed)
+        if skipped := why_skipped(attempt, session, record, now):
+            return self._skip(attempt, classroom, record, skipped)
+        return Claim(attempt, self._claim(classroom, session.with_task(attempt.task, record)), record)
 
-def fail(run: Run, error: str, books: Bookkeeping) -> dict[str, Any]:
-    """Write on the item that a task failed for good: its retries are exhausted, or its function broke."""
-    classroom = books.look(run.classroom_id)
-    if classroom is None or classroom.session is None:
-        return _outcome(run, Ownership.FENCED, "The classroom is gone; nothing is written.")
-    if run.task is Task.STOP_RECORDING:
-        books.tell(classroom, previous_told(run, error))
-    known = classroom.session.tasks.get(run.task)
-    if classroom.session.execution_name == run.execution_name and (known is None or not known.is_finished):
-        opened = known or replace(open_record(run, classroom.session, books.clock()), attempts=0)
-        failed = _closed(opened, TaskState.FAILED, books.clock(), error=error)
-        if run.task is Task.SEND_LIVE_PING:  # it was not refused: where the class is extended, it is tried again
-            failed = replace(failed, finished_at=None)
-        with suppress(ClassroomNotWritable):  # the log and the failed execution say it
-            books.settle(run, classroom, {run.task: failed})
-    return _outcome(run, TaskState.FAILED, error)
+    def _claim(self, classroom: Classroom, session: Session) -> Classroom:
+        """Write the claim; an item that people filled up to DynamoDB's 400 KB takes none, and its class goes on.
 
+        What was read a moment ago said that it is ours, and the webhook-id keeps the server from acting twice.
+        """
+        try:
+            return self.results.write(classroom, session)
+        except ClassroomNotWritable:
+            return classroom
 
-def _claim(classroom: Classroom, session: Session, world: World) -> Classroom:
-    """Write the claim; an item that people filled up to DynamoDB's 400 KB takes none, and its class goes on.
+    def _call(self, claim: Claim) -> Outcome:
+        """Call the server, unless the claim or the recording before this one took so long that the class has ended."""
+        attempt, record, session, now = claim.attempt, claim.record, claim.session, self.clock()
+        if late := why_too_late(attempt.task, session, record, now):
+            end_it = self._miss if attempt.task is START else self._skip
+            return end_it(attempt, claim.classroom, record, late)
+        told = replace(attempt, scheduled=replace(attempt.scheduled, start=attempt.scheduled.start + session.lead))
+        message = message_of(told, now, record.attempts, record.due_at, user_attributes(claim.classroom.item))
+        try:
+            answer = self.server.send(message, timeout=_timeout(attempt, session, now))
+        except PermanentError as error:
+            return self._give_up(claim, str(error))
+        except TransientError as error:
+            self._note_failure(claim, str(error))
+            raise
+        return self._succeed(claim, answer)
 
-    What was read a moment ago said that it is ours, and the webhook-id keeps the server from acting twice.
-    """
-    try:
-        return world.write(classroom, session)
-    except ClassroomNotWritable:
-        return classroom
-
-
-def _call(run: Run, claimed: Classroom, record: TaskRecord, world: World) -> dict[str, Any]:
-    """Call the server, unless the claim or the recording before this one took so long that the class has ended."""
-    session, now = _session(claimed), world.clock()
-    if late := why_too_late(run.task, session, record, now):
-        end_it = _miss if run.task is Task.START_RECORDING else _skip
-        return end_it(run, claimed, record, late, world)
-    told = replace(run, scheduled=replace(run.scheduled, start=run.scheduled.start + session.lead))
-    message = message_of(told, now, record.attempts, record.due_at, user_attributes(claimed.item))
-    try:
-        answer = world.server.send(message, timeout=_timeout(run.task, session, now))
-    except PermanentError as error:
-        return _give_up(run, claimed, record, str(error), world)
-    except TransientError as error:
-        failed = replace(record, error=str(error))
-        is_last = run.task is Task.SEND_LIVE_PING and not _is_time_for_another_ping(
-            session.scheduled.end, world.clock()
-        )
-        with suppress(SchedulerError):  # the error is on the item where it can be; Step Functions retries either way
+    def _note_failure(self, claim: Claim, error: str) -> None:
+        """Write the error on the item where it can be; Step Functions retries either way."""
+        failed = replace(claim.record, error=error)
+        is_within = claim.attempt.task in tasks_within()
+        if is_within and not _is_time_for_another(claim.session.scheduled.end, self.clock()):
             # Without `finished_at`: where the class is extended, there is time again.
-            world.settle(run, claimed, {run.task: replace(failed, state=TaskState.FAILED) if is_last else failed})
-        raise
-    return _succeed(run, claimed, record, answer, world)
+            failed = replace(failed, state=TaskState.FAILED)
+        with suppress(SchedulerError):
+            self.results.save(claim.attempt, claim.classroom, {claim.attempt.task: failed})
+
+    def _succeed(self, claim: Claim, answer: Any) -> Outcome:
+        attempt, now = claim.attempt, self.clock()
+        done = closed(claim.record, TaskState.SUCCEEDED, now, result=answer)
+        session: Session | None = claim.session.with_task(attempt.task, done)
+        # An answer that DynamoDB can't store is left out; where there is no room at all, the deed is done nevertheless.
+        for record in (done, replace(done, result=None)):
+            with suppress(ClassroomNotWritable):
+                session = self.results.save(attempt, claim.classroom, {attempt.task: record})
+                break
+        if session is None:
+            reason = "The server was called, and meanwhile another execution took over."
+            return outcome(attempt, Ownership.FENCED, reason)
+        return answer_of(attempt, session, done, now)
+
+    def _give_up(self, claim: Claim, error: str) -> Outcome:
+        """The task failed for good. A live ping that fails costs the class nothing; a start that fails ends it."""
+        attempt, record = claim.attempt, claim.record
+        records = {attempt.task: closed(record, TaskState.FAILED, self.clock(), error=error)}
+        if attempt.task is START and record.attempts == 1:
+            # Refused at the first attempt: the only case in which nothing can have been started.
+            records[STOP] = replace(records[START], state=TaskState.SKIPPED)
+        with suppress(ClassroomNotWritable):
+            self.results.save(attempt, claim.classroom, records)
+        if not attempt.task.fatal:
+            return outcome(attempt, TaskState.FAILED, error)
+        raise PermanentError(error)
+
+    def _miss(self, attempt: TaskAttempt, classroom: Classroom, record: TaskRecord, error: str) -> Outcome:
+        """Nothing is recorded any more. Whoever hears of this stops what an earlier attempt may have started."""
+        tried = record.attempts - 1  # this attempt did not reach the server
+        missed = replace(closed(record, TaskState.FAILED, self.clock(), error=error), attempts=tried)
+        records = {START: missed}
+        if attempt.task is STOP or not tried:
+            records[STOP] = replace(missed, state=TaskState.SKIPPED)
+        self.results.save(attempt, classroom, records)
+        raise PermanentError(error)
+
+    def _skip(self, attempt: TaskAttempt, classroom: Classroom, record: TaskRecord, reason: str) -> Outcome:
+        """This attempt is none; a live ping that failed before stays failed, with its own error."""
+        tried = replace(record, attempts=record.attempts - 1)
+        if record.error is not None:
+            self.results.save(attempt, classroom, {attempt.task: replace(tried, state=TaskState.FAILED)})
+            return outcome(attempt, TaskState.FAILED, record.error)
+        skipped = closed(tried, TaskState.SKIPPED, self.clock(), error=reason)
+        self.results.save(attempt, classroom, {attempt.task: skipped})
+        return outcome(attempt, TaskState.SKIPPED, reason)
+
+    def _stop_previous(self, claim: Claim, previous: Recording) -> Claim:
+        """Try once more to stop the recording before this one; whatever comes of it, this one starts now."""
+        outgoing = replace(claim.attempt, task=STOP, recording_id=previous.recording_id)
+        now = self.clock()
+        left = (claim.session.scheduled.end - now).total_seconds()
+        if left <= 0:
+            return claim
+        try:
+            self.server.send(message_of(outgoing, now, 1, now, {}), timeout=min(PREVIOUS_STOP_TIMEOUT, left / 2))
+            unstopped = None
+        except SchedulerError as error:
+            unstopped = replace(previous, error=str(error))
+        with suppress(ClassroomNotWritable, ServiceUnavailable):  # the result of this task carries the same news
+            session = replace(claim.session, previous=unstopped)
+            return replace(claim, classroom=self.results.write(claim.classroom, session))
+        return claim
+
+    def _stop_abandoned(self, attempt: TaskAttempt, classroom: Classroom | None) -> Outcome:
+        """Stop a recording that no item answers for: always safe, while a forgotten recorder never is."""
+        began = self.clock()
+        told = replace(attempt, scheduled=attempt.class_schedule)
+        message = message_of(told, began, attempt.number + 1, attempt.scheduled.end, {})
+        try:
+            answer = self.server.send(message, timeout=CALL_TIMEOUT)
+        except SchedulerError as error:
+            self.results.note(classroom, previous_stopped(attempt, str(error)))
+            if isinstance(error, PermanentError):
+                raise PermanentError(str(error)) from error
+            raise
+        record = TaskRecord(TaskState.SUCCEEDED, attempt.scheduled.end, began, attempts=attempt.number + 1)
+        stopped = closed(record, TaskState.SUCCEEDED, self.clock(), result=answer)
+        self.results.note(classroom, stopped_while_wiped(attempt, stopped))
+        reason = "The recording was no longer its classroom's own; stopped."
+        return outcome(attempt, TaskState.SUCCEEDED, reason, answer)
 
 
-def _is_time_for_another_ping(end: datetime, now: datetime) -> bool:
+def _is_time_for_another(end: datetime, now: datetime) -> bool:
     return now + LIVE_PING_ROOM < end
 
 
-def _succeed(run: Run, claimed: Classroom, record: TaskRecord, answer: Any, world: World) -> dict[str, Any]:
-    now = world.clock()
-    done = _closed(record, TaskState.SUCCEEDED, now, result=answer)
-    session: Session | None = _session(claimed).with_task(run.task, done)
-    # An answer that DynamoDB can't store is left out; where there is no room at all, the deed is done nevertheless.
-    for known in (done, replace(done, result=None)):
-        with suppress(ClassroomNotWritable):
-            session = world.settle(run, claimed, {run.task: known})
-            break
-    if session is None:
-        reason = "The server was called, and meanwhile another execution took over."
-        return _outcome(run, Ownership.FENCED, reason)
-    return _known(run, session, done, now)
-
-
-def _give_up(run: Run, claimed: Classroom, record: TaskRecord, error: str, world: World) -> dict[str, Any]:
-    """The task failed for good. A live ping that fails costs the class nothing; a start that fails ends it."""
-    records = {run.task: _closed(record, TaskState.FAILED, world.clock(), error=error)}
-    if run.task is Task.START_RECORDING and record.attempts == 1:
-        # Refused at the first attempt: the only case in which nothing can have been started.
-        records[Task.STOP_RECORDING] = replace(records[run.task], state=TaskState.SKIPPED)
-    with suppress(ClassroomNotWritable):
-        world.settle(run, claimed, records)
-    if run.task is Task.SEND_LIVE_PING:
-        return _outcome(run, TaskState.FAILED, error)
-    raise PermanentError(error)
-
-
-def _miss(run: Run, classroom: Classroom, record: TaskRecord, error: str, world: World) -> dict[str, Any]:
-    """Nothing is recorded any more; what an earlier attempt may have started is stopped by whoever hears of this."""
-    tried = record.attempts - 1  # this attempt did not reach the server
-    missed = replace(_closed(record, TaskState.FAILED, world.clock(), error=error), attempts=tried)
-    records = {Task.START_RECORDING: missed}
-    if run.task is Task.STOP_RECORDING or not tried:
-        records[Task.STOP_RECORDING] = replace(missed, state=TaskState.SKIPPED)
-    world.settle(run, classroom, records)
-    raise PermanentError(error)
-
-
-def _skip(run: Run, classroom: Classroom, record: TaskRecord, reason: str, world: World) -> dict[str, Any]:
-    """This attempt is none; a live ping that failed before stays failed, with its own error."""
-    tried = replace(record, attempts=record.attempts - 1)
-    if record.error is not None:
-        world.settle(run, classroom, {run.task: replace(tried, state=TaskState.FAILED)})
-        return _outcome(run, TaskState.FAILED, record.error)
-    world.settle(run, classroom, {run.task: _closed(tried, TaskState.SKIPPED, world.clock(), error=reason)})
-    return _outcome(run, TaskState.SKIPPED, reason)
-
-
-def _stop_previous(run: Run, claimed: Classroom, previous: Recording, world: World) -> Classroom:
-    """Try once more to stop the recording before this one; whatever comes of it, this one starts now."""
-    outgoing = replace(run, task=Task.STOP_RECORDING, recording_id=previous.recording_id)
-    now = world.clock()
-    left = (_session(claimed).scheduled.end - now).total_seconds()
-    if left <= 0:
-        return claimed
-    try:
-        world.server.send(message_of(outgoing, now, 1, now, {}), timeout=min(PREVIOUS_STOP_TIMEOUT, left / 2))
-        outcome = None
-    except SchedulerError as error:
-        outcome = replace(previous, error=str(error))
-    try:
-        return world.write(claimed, replace(_session(claimed), previous=outcome))
-    except (ClassroomNotWritable, ServiceUnavailable):  # the result of this task carries the same news
-        return claimed
-
-
-def _stop_abandoned(run: Run, classroom: Classroom | None, world: World) -> dict[str, Any]:
-    """Stop a recording that no item answers for: always safe, while a forgotten recorder never is."""
-    began = world.clock()
-    try:
-        told = replace(run, scheduled=run.class_schedule)
-        message = message_of(told, began, run.attempt + 1, run.scheduled.end, {})
-        answer = world.server.send(message, timeout=CALL_TIMEOUT)
-    except SchedulerError as error:
-        world.tell(classroom, previous_told(run, str(error)))
-        if isinstance(error, PermanentError):
-            raise PermanentError(str(error)) from error
-        raise
-    now = world.clock()
-    stopped = TaskRecord(TaskState.SUCCEEDED, run.scheduled.end, began, now, attempts=run.attempt + 1, result=answer)
-    world.tell(classroom, stop_told(run, stopped))
-    return _outcome(run, TaskState.SUCCEEDED, "The recording was no longer its classroom's own; stopped.", answer)
-
-
-def _session(classroom: Classroom) -> Session:
-    assert classroom.session is not None, "an item that names an execution has a session"
-    return classroom.session
-
-
-def _known(run: Run, session: Session, record: TaskRecord, now: datetime) -> dict[str, Any]:
-    """What a finished task answers, however often it is asked."""
-    if record.state is TaskState.FAILED and run.task is not Task.SEND_LIVE_PING:
-        raise PermanentError(record.error or "it failed before")
-    outcome = _outcome(run, record.state, record.error, record.result)
-    if run.task is not Task.START_RECORDING:
-        return outcome
-    due = live_ping_due(session, record.finished_at or now)
-    comes = due < session.scheduled.end
-    wait = math.ceil((due - now).total_seconds()) if comes else 0
-    return outcome | {"livePingWait": max(wait, 0), "lead": session.lead // timedelta(seconds=1)}
-
-
-def _outcome(run: Run, state: str, reason: str | None, result: Any = None) -> dict[str, Any]:
-    outcome = {"state": str(state), "reason": reason, "result": plain(result)}
-    return outcome | {"livePingWait": 0} if run.task is Task.START_RECORDING else outcome
-
-
-def _closed(
-    record: TaskRecord, state: TaskState, now: datetime, *, result: Any = None, error: str | None = None
-) -> TaskRecord:
-    return replace(record, state=state, finished_at=now, result=result, error=error)
-
-
-def _timeout(task: Task, session: Session, now: datetime) -> float:
+def _timeout(attempt: TaskAttempt, session: Session, now: datetime) -> float:
     """Seconds for the call: nothing is started or pinged past the end, and nothing holds that up."""
-    left = CALL_TIMEOUT if task is Task.STOP_RECORDING else (session.scheduled.end - now).total_seconds()
+    left = CALL_TIMEOUT if attempt.task is STOP else (session.scheduled.end - now).total_seconds()
     return min(CALL_TIMEOUT, left)

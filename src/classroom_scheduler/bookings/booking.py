@@ -6,19 +6,19 @@ overwrites a newer one, and one that comes again does nothing. A revision, where
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from classroom_scheduler.application.ports import Bookings, Clock, Item, RejectedBookings, Stamp
-from classroom_scheduler.application.reconciler import TRIES
-from classroom_scheduler.domain.classroom import OWNED_ATTRIBUTES, user_attributes
-from classroom_scheduler.domain.errors import BookingAhead, BookingOutdated, ConcurrentUpdate
+from classroom_scheduler.application.ports import Clock
+from classroom_scheduler.application.retry import retry_on_conflict
+from classroom_scheduler.bookings.ports import BookingAhead, BookingOutdated, Bookings, RejectedBookings, Stamp
+from classroom_scheduler.domain.item_codec import OWNED_ATTRIBUTES, Item, user_attributes
 from classroom_scheduler.domain.quoting import describe
 from classroom_scheduler.domain.schedule import (
+    SCHEDULE_ATTRIBUTES,
     InvalidClassroom,
     NoSuchTime,
     check_id,
@@ -34,7 +34,6 @@ _CLOCKS_DISAGREE = timedelta(minutes=5)
 _MAX_ID = 64
 MAX_REVISION = 2**53 - 1
 """What every reader of JSON can tell from the next number."""
-_TIMES = ("start", "end", "livePingDelay")
 
 
 class Kind(StrEnum):
@@ -64,7 +63,7 @@ class BookingService:
     """What receiving bookings needs from outside."""
 
     bookings: Bookings
-    refused: RejectedBookings
+    rejected: RejectedBookings
     clock: Clock
 
 
@@ -89,7 +88,7 @@ def booking_in(event: Mapping[str, Any], now: datetime) -> Booking:
             parse_schedule(detail)
     except InvalidClassroom as error:
         raise InvalidBooking(str(error)) from error
-    if kind is Kind.RESCHEDULED and not attributes.keys() & set(_TIMES):
+    if kind is Kind.RESCHEDULED and not attributes.keys() & set(SCHEDULE_ATTRIBUTES):
         raise InvalidBooking("Nothing is rescheduled: expected at least one of `start`, `end` and `livePingDelay`.")
     event_id = str(event.get("id", ""))[:_MAX_ID]
     return Booking(kind, detail["classroomId"], attributes, Stamp(_booked_at(event, now), event_id, _revision(detail)))
@@ -105,13 +104,11 @@ def follow(booking: Booking, bookings: Bookings) -> str:
     latest = bookings.latest(booking.classroom_id)
     if latest is not None and booking.stamp.is_covered_by(latest):
         raise BookingOutdated(_outdated(booking.stamp, latest))
-    for _ in range(TRIES):
-        item = bookings.get(booking.classroom_id)
-        with suppress(ConcurrentUpdate):
-            return _FOLLOW[booking.kind](booking, item, bookings)
-    raise ConcurrentUpdate(
-        f"{booking.classroom_id} was changed by somebody else {TRIES} times while it was being booked"
-    )
+
+    def follow_once(_number: int) -> str:
+        return _FOLLOW[booking.kind](booking, bookings.get(booking.classroom_id), bookings)
+
+    return retry_on_conflict(booking.classroom_id, follow_once)
 
 
 def _book(booking: Booking, item: Item | None, bookings: Bookings) -> str:
@@ -132,7 +129,7 @@ def _reschedule(booking: Booking, item: Item | None, bookings: Bookings) -> str:
     except InvalidClassroom as error:
         raise InvalidBooking(f"The classroom could not be followed after this: {error}") from error
     # What was just found possible holds for these times and no others.
-    expected = {name: item.get(name) for name in _TIMES}
+    expected = {name: item.get(name) for name in SCHEDULE_ATTRIBUTES}
     bookings.update(booking.classroom_id, booking.attributes, expected=expected, stamp=booking.stamp)
     return f"The classroom was rescheduled: {', '.join(sorted(booking.attributes))} written."
 

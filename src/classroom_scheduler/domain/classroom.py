@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, Self
 
-from classroom_scheduler.application.ports import Item
 from classroom_scheduler.domain.execution_names import is_later, is_name_of, named_at
+from classroom_scheduler.domain.item_codec import Item, decode, user_attributes
 from classroom_scheduler.domain.schedule import (
     InvalidClassroom,
     NoSuchTime,
@@ -20,37 +19,11 @@ from classroom_scheduler.domain.schedule import (
     parse_time,
     read_instant,
 )
-from classroom_scheduler.domain.session import Session, Task, decode_session
-
-OWNED_ATTRIBUTES = frozenset(
-    {
-        "status",
-        "reason",
-        "executionName",
-        "executionArn",
-        "scheduled",
-        "recordingId",
-        "previousRecording",
-        "restarts",
-        "tasks",
-        "updatedAt",
-        "attentionShard",
-        "attentionAt",
-        "day",
-        "scheduledStart",
-    }
-)
+from classroom_scheduler.domain.session import Session
+from classroom_scheduler.domain.status import Status
+from classroom_scheduler.domain.tasks import TASKS
 
 _AS_DOCUMENTED = "attributes as README.md has them"
-
-
-class Status(StrEnum):
-    SCHEDULED = "SCHEDULED"
-    DEFERRED = "DEFERRED"
-    RECORDING = "RECORDING"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    INVALID = "INVALID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +45,7 @@ class Classroom:
             problem = error
         except Exception as error:  # noqa: BLE001 - whatever it is, it harms this item alone, which says so
             problem = InvalidClassroom(WrongField("item", f"can't be read ({type(error).__name__})", _AS_DOCUMENTED))
-        return cls(classroom_id, item, desired, problem, decode_session(classroom_id, item))
+        return cls(classroom_id, item, desired, problem, decode(classroom_id, item))
 
     @property
     def is_rejected(self) -> bool:
@@ -119,7 +92,7 @@ class Classroom:
         """Whether the item may hide what has been done: `tasks` is there, and isn't what the scheduler wrote."""
         tasks = self.item.get("tasks")
         known = () if self.session is None else self.session.tasks
-        return not isinstance(tasks, Mapping) or any(str(task) in tasks and task not in known for task in Task)
+        return not isinstance(tasks, Mapping) or any(task.name in tasks and task not in known for task in TASKS)
 
     @property
     def hides_its_session(self) -> bool:
@@ -149,15 +122,3 @@ def next_update(item: Item, now: datetime) -> str:
         if told <= before:
             return format_instant(read_instant(before) + timedelta(microseconds=1), "microseconds")
     return told
-
-
-def status_in(item: Item) -> Status | None:
-    """The status that the item has, or None where people wrote something else there."""
-    with suppress(ValueError, TypeError):
-        return Status(item.get("status"))  # type: ignore[arg-type]  # whatever is there
-    return None
-
-
-def user_attributes(item: Item) -> dict[str, Any]:
-    """The attributes that are people's; whatever the scheduler writes is left out."""
-    return {name: value for name, value in item.items() if name not in OWNED_ATTRIBUTES}

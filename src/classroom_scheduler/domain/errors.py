@@ -31,14 +31,6 @@ class ClassroomNotWritable(PermanentError):
     """DynamoDB refuses any write to this item, for example because it would grow beyond 400 KB."""
 
 
-class BookingOutdated(SchedulerError):
-    """This booking event was followed before, or a later one of the same classroom was: there is nothing to do."""
-
-
-class BookingAhead(TransientError):
-    """The classroom that is to be changed is not there yet: its booking may have been overtaken on the way."""
-
-
 class ServiceUnavailable(TransientError):
     """AWS throttled, timed out or failed after the client's own retries."""
 

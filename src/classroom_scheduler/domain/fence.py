@@ -9,76 +9,82 @@ from typing import Any, Self
 from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.errors import PermanentError, ReconcilePending
 from classroom_scheduler.domain.execution_names import classroom_of, is_later, is_name_of, is_stop_name
-from classroom_scheduler.domain.plan import Action, History, plan
+from classroom_scheduler.domain.history import History
+from classroom_scheduler.domain.plan import Action, plan
 from classroom_scheduler.domain.policy import SchedulingPolicy
 from classroom_scheduler.domain.quoting import describe
 from classroom_scheduler.domain.schedule import DEFAULT_LIVE_PING_DELAY, Schedule, parse_time
-from classroom_scheduler.domain.session import Session, Task, TaskRecord, TaskState
-from classroom_scheduler.domain.status import HORIZON, live_ping_due
-
-# So often a task waits for an edit to be carried out: with the machine's back-off some 30 s; a ping, which is soon
-# worth little, some 5 s; a stop, which would cut a class short for good, some 3 minutes. A record that takes longer is
-# lost or stuck, and a class in force is worth more than an edit that nobody carries out.
-PATIENCE = {Task.START_RECORDING: 6, Task.SEND_LIVE_PING: 4, Task.STOP_RECORDING: 12}
+from classroom_scheduler.domain.session import Session, TaskState
+from classroom_scheduler.domain.tasks import START, STOP, TaskSpec
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One attempt at a task: whose execution it is and what it was started with. `attempt` counts from 0.
+class TaskAttempt:
+    """One attempt at a task: whose execution it is and what it was started with. `number` counts from 0.
 
     `scheduled` starts with the recorder, which may be before its class.
     """
 
-    task: Task
+    task: TaskSpec
     classroom_id: str
     recording_id: str
     execution_name: str
     scheduled: Schedule
-    attempt: int = 0
+    number: int = 0
     results: Mapping[str, Any] = field(default_factory=dict)
 
-    def result_of(self, task: Task) -> str | None:
+    @property
+    def log_fields(self) -> dict[str, Any]:
+        """Whose attempt it is, for a log line."""
+        names = {"task": self.task.name, "classroomId": self.classroom_id, "executionName": self.execution_name}
+        return {**names, "attempt": self.number}
+
+    def result_of(self, task: TaskSpec) -> str | None:
         """The state in which an earlier task of this execution ended."""
         return self._answer_of(task).get("state")
 
     @property
     def lead(self) -> timedelta:
         """How long before its class this execution started the recorder, as StartRecording answered."""
-        return timedelta(seconds=self._answer_of(Task.START_RECORDING).get("lead", 0))
+        return timedelta(seconds=self._answer_of(START).get("lead", 0))
 
     @property
     def found_another_at_its_start(self) -> bool:
         """Whether StartRecording was fenced before anything reached the server; a later attempt can't tell."""
-        answer = self._answer_of(Task.START_RECORDING)
+        answer = self._answer_of(START)
         return (answer.get("state"), answer.get("attempt")) == (Ownership.FENCED, 0)
 
     @property
     def class_schedule(self) -> Schedule:
         return replace(self.scheduled, start=self.scheduled.start + self.lead)
 
-    def _answer_of(self, task: Task) -> Mapping[str, Any]:
+    def _answer_of(self, task: TaskSpec) -> Mapping[str, Any]:
         answer = self.results.get(str(task))
         return answer if isinstance(answer, Mapping) else {}
 
     @classmethod
-    def read(cls, task: Task, event: Mapping[str, Any]) -> Self:
-        """The run that a task state's payload describes. Raises PermanentError naming what is wrong with it."""
+    def from_event(cls, task: TaskSpec, event: Mapping[str, Any]) -> Self:
+        """The attempt that a task state's payload describes. Raises PermanentError naming what is wrong with it.
+
+        `input` is the execution's input with the `results` so far.
+        """
         try:
-            _check_names(event)
+            given = event.get("input") or {}
+            _check_names(given, event)
             return cls(
                 task=task,
-                classroom_id=_text(event, "classroomId"),
-                recording_id=_text(event, "recordingId"),
+                classroom_id=_text(given, "classroomId"),
+                recording_id=_text(given, "recordingId"),
                 execution_name=_text(event, "executionName"),
                 scheduled=Schedule(
-                    start=parse_time(_text(event, "start")),
-                    end=parse_time(_text(event, "end")),
-                    live_ping_delay=int(event.get("livePingDelay", DEFAULT_LIVE_PING_DELAY)),
+                    start=parse_time(_text(given, "start")),
+                    end=parse_time(_text(given, "end")),
+                    live_ping_delay=int(given.get("livePingDelay", DEFAULT_LIVE_PING_DELAY)),
                 ),
-                attempt=int(event.get("attempt", 0)),
-                results=event.get("results") or {},
+                number=int(event.get("attempt", 0)),
+                results=given.get("results") or {},
             )
-        except (ValueError, TypeError, OverflowError) as error:
+        except (ValueError, TypeError, OverflowError, AttributeError) as error:
             raise PermanentError(f"The event is not a {task} payload: {error}") from error
 
 
@@ -91,54 +97,63 @@ class Ownership(StrEnum):
     """Another execution acts for this classroom, or none: do nothing."""
 
 
-def standing(run: Run, classroom: Classroom | None, now: datetime, horizon: timedelta = HORIZON) -> Ownership:
+def ownership_of(
+    attempt: TaskAttempt, classroom: Classroom | None, now: datetime, policy: SchedulingPolicy
+) -> Ownership:
     """What this execution is to the classroom. Raises ReconcilePending where the stream handler has to say first."""
-    if classroom is None or is_stop_name(run.execution_name):
-        return _outside(run)
+    if classroom is None or is_stop_name(attempt.execution_name):
+        return _outside(attempt)
     session = classroom.session
-    if session is None and classroom.is_rejected_since(run.execution_name):
-        return _outside(run)
-    if session is not None and session.recording_id == run.recording_id and _is_stopped(run, session):
-        return Ownership.FENCED  # whoever stopped it, another stop would tell nobody anything
-    if session is None and classroom.names_later_than(run.execution_name):
+    if session is None and classroom.is_rejected_since(attempt.execution_name):
+        return _outside(attempt)
+    if session is None and classroom.names_later_than(attempt.execution_name):
         return Ownership.FENCED  # whatever else is damaged on the item, another execution answers for it
-    if session is None or classroom.has_damaged_tasks or is_later(run.execution_name, session.execution_name):
-        # Wiped, damaged, or put back from an old copy. To stop is right in any case; all else waits for the handler.
-        if run.task is Task.STOP_RECORDING and run.attempt >= PATIENCE[run.task]:
-            return Ownership.ABANDONED
-        raise ReconcilePending(f"{run.classroom_id} was put again, and its attributes are not put back yet")
-    if session.execution_name == run.execution_name:
-        if _is_edited(classroom, now, horizon) and run.attempt < PATIENCE[run.task]:
-            raise ReconcilePending(f"{run.classroom_id} was edited, and the edit is not carried out yet")
-        return Ownership.OWN
-    return Ownership.FENCED if session.recording_id == run.recording_id else _outside(run)
+    if session is not None and _was_stopped_by_another(attempt, session):
+        return Ownership.FENCED  # whoever stopped it, another stop would tell nobody anything
+    if session is None or _hides_what_was_done(attempt, classroom, session):
+        return _while_damaged(attempt)
+    if session.execution_name == attempt.execution_name:
+        return _while_named(attempt, classroom, now, policy)
+    return Ownership.FENCED if session.recording_id == attempt.recording_id else _outside(attempt)
 
 
-def open_record(run: Run, session: Session, began: datetime) -> TaskRecord:
-    """The claim: what the item says of this task from now until its result is known."""
-    known = session.tasks.get(run.task)
-    return TaskRecord(
-        state=TaskState.CLAIMED,
-        due_at=due_at(run.task, session, began),
-        started_at=began,
-        attempts=1 if known is None else known.attempts + 1,
-        error=None if known is None or known.state is TaskState.SKIPPED else known.error,
-    )
+def _hides_what_was_done(attempt: TaskAttempt, classroom: Classroom, session: Session) -> bool:
+    return classroom.has_damaged_tasks or is_later(attempt.execution_name, session.execution_name)
 
 
-def due_at(task: Task, session: Session, now: datetime) -> datetime:
-    """When a task of this session is due; the ping hangs on the moment at which the recording really started."""
-    if task is Task.START_RECORDING:
-        return session.recorder_start
-    if task is Task.STOP_RECORDING:
-        return session.scheduled.end
-    start = session.tasks.get(Task.START_RECORDING)
-    return live_ping_due(session, start.finished_at if start and start.finished_at else now)
+def _while_damaged(attempt: TaskAttempt) -> Ownership:
+    """Wiped, damaged, or put back from an old copy. To stop is right in any case; all else waits for the handler."""
+    if attempt.task is STOP and attempt.number >= attempt.task.patience:
+        return Ownership.ABANDONED
+    raise ReconcilePending(f"{attempt.classroom_id} was put again, and its attributes are not put back yet")
 
 
-def _check_names(event: Mapping[str, Any]) -> None:
+def _while_named(attempt: TaskAttempt, classroom: Classroom, now: datetime, policy: SchedulingPolicy) -> Ownership:
+    if _is_edited(classroom, now, policy) and attempt.number < attempt.task.patience:
+        raise ReconcilePending(f"{attempt.classroom_id} was edited, and the edit is not carried out yet")
+    return Ownership.OWN
+
+
+def _is_edited(classroom: Classroom, now: datetime, policy: SchedulingPolicy) -> bool:
+    return plan(classroom, History(), now, policy).action not in {Action.KEEP, Action.REJECT}
+
+
+def _was_stopped_by_another(attempt: TaskAttempt, session: Session) -> bool:
+    is_stop_of_this = attempt.task is STOP and attempt.recording_id == session.recording_id
+    by_another = attempt.execution_name != session.execution_name
+    return is_stop_of_this and by_another and session.has(STOP, TaskState.SUCCEEDED)
+
+
+def _outside(attempt: TaskAttempt) -> Ownership:
+    if attempt.task is not STOP:
+        return Ownership.FENCED
+    nothing_started = attempt.execution_name == attempt.recording_id and attempt.found_another_at_its_start
+    return Ownership.FENCED if nothing_started else Ownership.ABANDONED
+
+
+def _check_names(given: Mapping[str, Any], event: Mapping[str, Any]) -> None:
     """Raise ValueError where the event names another classroom's recording: whoever starts an execution may stop it."""
-    classroom_id, recording_id = _text(event, "classroomId"), _text(event, "recordingId")
+    classroom_id, recording_id = _text(given, "classroomId"), _text(given, "recordingId")
     if not is_name_of(classroom_id, recording_id):
         raise ValueError(f"`recordingId` {describe(recording_id)}; expected a recording of {classroom_id[:64]!r}")
     execution_name = _text(event, "executionName")
@@ -151,19 +166,3 @@ def _text(event: Mapping[str, Any], field: str) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(f"`{field}` is {value!r}; expected a string that is not empty")
     return value
-
-
-def _is_stopped(run: Run, session: Session) -> bool:
-    others = run.execution_name != session.execution_name
-    return run.task is Task.STOP_RECORDING and others and session.has(Task.STOP_RECORDING, TaskState.SUCCEEDED)
-
-
-def _is_edited(classroom: Classroom, now: datetime, horizon: timedelta) -> bool:
-    return plan(classroom, History(), now, SchedulingPolicy(horizon)).action not in {Action.KEEP, Action.REJECT}
-
-
-def _outside(run: Run) -> Ownership:
-    if run.task is not Task.STOP_RECORDING:
-        return Ownership.FENCED
-    nothing_started = run.execution_name == run.recording_id and run.found_another_at_its_start
-    return Ownership.FENCED if nothing_started else Ownership.ABANDONED

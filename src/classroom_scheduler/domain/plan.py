@@ -5,15 +5,17 @@ Pure: no clock, no AWS. The answer is the same however often and in whatever ord
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.execution_names import is_later, next_name
-from classroom_scheduler.domain.policy import DEFAULT_POLICY, SchedulingPolicy
-from classroom_scheduler.domain.reasons import already_past, reason_for, rejection, why_not_followed
+from classroom_scheduler.domain.history import History
+from classroom_scheduler.domain.policy import SchedulingPolicy
+from classroom_scheduler.domain.reasons import already_past, reason_for, reason_for_rejection, why_not_followed
 from classroom_scheduler.domain.schedule import Schedule
-from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState, newest
+from classroom_scheduler.domain.session import Recording, Session, TaskRecord, TaskState, newest
+from classroom_scheduler.domain.tasks import START, STOP
 
 # Who stops an execution by hand while its item stands is overruled so often; then something is wrong for good.
 MAX_RESTARTS = 3
@@ -37,45 +39,6 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """What stream records tell of a classroom that its item can't: the only place where wiped attributes still are.
-
-    `sessions` are those that the item named before each change; `told_at` is when the scheduler last wrote on those
-    images. Of their executions, those of an item that was `deleted` may have found it gone and given up, and those
-    `aborted` have ended; of their recordings, `ended` ones have been stopped, and `left_running` is one of an item that
-    was deleted after its class was over. `left` is the item as the latest change left it, None where that deleted it,
-    and `asked` the last schedule that people asked for since it was inserted. `name` is what the latest record names a
-    session that it starts; `copied` is one that an insert brought from an item deleted before.
-    """
-
-    sessions: tuple[Session, ...] = ()
-    left: Classroom | None = None
-    asked: Schedule | None = None
-    name: str | None = None
-    copied: Session | None = None
-    deleted: frozenset[str] = frozenset()
-    aborted: frozenset[str] = frozenset()
-    ended: frozenset[str] = frozenset()
-    left_running: Recording | None = None
-    told_at: str = ""
-
-    def is_outdated_by(self, current: Classroom) -> bool:
-        """Whether the item has changed since, so that another record is on its way; never without a record at all."""
-        return self.name is not None and (self.left is None or not self.left.asks_the_same_as(current))
-
-    def asked_before(self, current: Classroom) -> Schedule | None:
-        """What people asked for before a mistake, be it handled together with that or before it.
-
-        Only where nothing was written on the item since: an old record that comes again knows an old schedule.
-        """
-        is_old = current.updated_at > self.told_at or (current.session is None and self.is_outdated_by(current))
-        return self.asked if current.desired is None and not is_old else None
-
-    def brought_by_an_insert(self, session: Session) -> bool:
-        return self.copied is not None and self.copied.execution_name == session.execution_name
-
-
-@dataclass(frozen=True, slots=True)
 class Decision:
     """What to do, why, and what may no longer act: `session` is what the item shall name afterwards.
 
@@ -90,194 +53,188 @@ class Decision:
     abandoned: tuple[Recording, ...] = ()
 
 
-def plan(
-    current: Classroom | None, history: History, now: datetime, policy: SchedulingPolicy = DEFAULT_POLICY
-) -> Decision:
+def plan(current: Classroom | None, history: History, now: datetime, policy: SchedulingPolicy) -> Decision:
     """Where this classroom has to end up: `current` is its item as it is now, `history` what the item can't tell."""
     named_now = () if current is None or current.session is None else (current.session,)
     sessions = (*named_now, *history.sessions)
-    known, ended = newest(sessions), None
-    if known is not None and known.recording_id in history.ended:
-        ended, known = known, None  # nor may an older one come back in its place
-    if current is not None and current.never_had_a_session and history.told_at <= current.updated_at:
-        known = None  # it was decided since that nothing is in force, whatever an old record knows
+    session, ended = newest(sessions), None
+    if session is not None and session.recording_id in history.ended:
+        ended, session = session, None  # nor may an older one come back in its place
     if current is None:
-        decision = _removed(known)
-    elif known is None and current.session is None and history.is_outdated_by(current):
-        decision = Decision(Action.LEAVE, "The classroom was changed again since; the record of that change decides.")
-    elif history.name is None and current.hides_its_session and not current.needs_attention(now):
-        # It may have been wiped or damaged a moment ago, and only the record of that knows what was there.
-        decision = Decision(Action.LEAVE, "The item does not tell its session; the record of its change decides.")
-    elif ended is not None:
-        # Named after it, also where the record that comes again is the one that named it; it need not be stopped.
-        decision = _reject_or_renew(current, replace(ended, tasks={}), history, now, policy)
-    elif known is not None and known.execution_name in history.deleted and not _is_asked_for(current, history, now):
-        decision = _brought_back_in_vain(current, history, now, policy)
-    elif known is not None and history.brought_by_an_insert(known):
-        # Whatever ran for the item that was deleted is cancelled, and its execution can't be started again.
-        decision = _reject_or_renew(current, known, history, now, policy)
+        decision = after_a_deletion(session)
     else:
-        decision = _decide(current, known, history, now, policy)
+        if current.never_had_a_session and history.told_at <= current.updated_at:
+            session = None  # it was decided since that nothing is in force, whatever an old record knows
+        if session is not None and not session.is_over:
+            now = max(now, session.latest_attempt or now)  # clocks of two machines disagree by milliseconds
+        decision = Planner(current, session, ended, history, now, policy).decide()
     return _leave_nobody_behind(decision, sessions, history.left_running)
 
 
-def _decide(
-    current: Classroom, known: Session | None, history: History, now: datetime, policy: SchedulingPolicy
-) -> Decision:
-    if known is None:
-        return _reject_or_renew(current, None, history, now, policy)
-    if known.is_over:
-        return _after_the_end(current, known, history, now, policy)
-    now = max(now, known.latest_attempt or now)  # clocks of two machines disagree by milliseconds
-    refused = why_not_followed(current, known, now)
-    desired = _followed(current, known, history, now)
-    if _was_told_otherwise(known, now) and desired.end > now:
-        return _renew(current, desired, known, history, now, policy)
-    if desired == known.scheduled:
-        if known.execution_name in history.deleted:
-            return _replace(current, known, desired, now, policy)
-        return _keep(current, known, history, now, policy, refused)
-    if not known.has_begun:
-        return _replace(current, known, desired, now, policy)
-    return _while_recording(current, known, desired, history, now, policy)
-
-
-def _followed(current: Classroom, known: Session, history: History, now: datetime) -> Schedule:
-    """The schedule that a session in force goes on with: what is asked for, or was before a mistake, unless refused."""
-    asked = history.asked_before(current)
-    asking = current if asked is None else replace(current, desired=asked, problem=None)
-    return (
-        known.scheduled
-        if asking.desired is None or why_not_followed(asking, known, now) is not None
-        else asking.desired
-    )
-
-
-def _is_asked_for(current: Classroom, history: History, now: datetime) -> bool:
-    desired = current.desired or history.asked_before(current)
-    return desired is not None and desired.end > now
-
-
-def _brought_back_in_vain(current: Classroom, history: History, now: datetime, policy: SchedulingPolicy) -> Decision:
-    """Deleted, and brought back without a schedule that can be followed: no typo rule reaches across a deletion."""
-    if history.is_outdated_by(current):
-        return Decision(Action.LEAVE, "The classroom was deleted and brought back; the record of that change decides.")
-    return _reject_or_renew(current, None, history, now, policy)
-
-
-def _removed(known: Session | None) -> Decision:
-    if known is None:
+def after_a_deletion(session: Session | None) -> Decision:
+    """What a deletion does to the session that was in force."""
+    if session is None:
         return Decision(Action.LEAVE, "Nothing was scheduled for this classroom.")
-    if known.is_over:
+    if session.is_over:
         return Decision(Action.LEAVE, "The classroom was deleted after its class was over.")
-    if not known.may_be_recording:
+    if not session.may_be_recording:
         return Decision(Action.CANCEL, "The classroom was deleted before its class started: nothing runs.")
-    reason = f"The classroom was deleted while recording: recording {known.recording_id} is stopped now."
+    reason = f"The classroom was deleted while recording: recording {session.recording_id} is stopped now."
     return Decision(Action.CANCEL, reason)
 
 
-def _reject_or_renew(
-    current: Classroom, after: Session | None, history: History, now: datetime, policy: SchedulingPolicy
-) -> Decision:
-    desired = current.desired or history.asked_before(current)
-    if desired is None or (desired.end <= now and current.problem is not None):
-        return _reject(current.problem)
-    if desired.end <= now:
-        return _reject(already_past(desired))
-    return _renew(current, desired, after, history, now, policy)
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """Decides for a classroom whose item is there.
 
-
-def _reject(why: object, known: Session | None = None) -> Decision:
-    return Decision(Action.REJECT, rejection(why)["reason"], known)
-
-
-def _after_the_end(
-    current: Classroom, known: Session, history: History, now: datetime, policy: SchedulingPolicy
-) -> Decision:
-    desired = current.desired or history.asked_before(current)
-    if desired is not None and desired != known.scheduled and desired.end > now:
-        return _renew(current, desired, known, history, now, policy)
-    if current.desired is None and not current.tells_its_problem:
-        return _reject(current.problem, known)
-    return Decision(Action.KEEP, reason_for(known, now, policy.horizon, why_not_followed(current, known, now)), known)
-
-
-def _while_recording(
-    current: Classroom, known: Session, desired: Schedule, history: History, now: datetime, policy: SchedulingPolicy
-) -> Decision:
-    if known.is_stopping and desired.end <= now:
-        return _keep(current, known, history, now, policy)
-    # A stop that was tried may have been heard: that recording can't be relied upon to go on.
-    recorder_start = desired.start - policy.lead(current.classroom_id, desired.start, now, known)
-    if known.is_stopping or known.recorder_start != recorder_start > now:
-        return _renew(current, desired, known, history, now, policy)
-    return _replace(current, known, desired, now, policy)
-
-
-def _was_told_otherwise(known: Session, now: datetime) -> bool:
-    """The server was told to stop for another end, or to start for another start, than those in force now.
-
-    Its item was wiped or damaged when the schedule was changed, and this came to light only afterwards.
+    `session` is the one in force by all that is known, or None; `ended` is one that Step Functions knows to be stopped.
     """
-    start, stop = known.tasks.get(Task.START_RECORDING), known.tasks.get(Task.STOP_RECORDING)
-    started_for_another_start = start is not None and start.due_at != known.recorder_start > now
-    stopped_for_another_end = known.is_stopping and stop is not None and stop.due_at != known.scheduled.end
-    return started_for_another_start or stopped_for_another_end
 
+    current: Classroom
+    session: Session | None
+    ended: Session | None
+    history: History
+    now: datetime
+    policy: SchedulingPolicy
 
-def _replace(
-    current: Classroom, known: Session, desired: Schedule, now: datetime, policy: SchedulingPolicy
-) -> Decision:
-    name = next_name(current.classroom_id, now, after=known.execution_name)
-    lead = policy.lead(current.classroom_id, desired.start, now, known)
-    session = replace(known, execution_name=name, scheduled=desired, lead=lead)
-    return Decision(Action.REPLACE, reason_for(session, now, policy.horizon), session)
+    def decide(self) -> Decision:
+        is_outdated = self.history.is_outdated_by(self.current)
+        if self.session is None and self.current.session is None and is_outdated:
+            return Decision(Action.LEAVE, "The classroom was changed again since; the record of that change decides.")
+        if self._may_hide_its_session():
+            return Decision(Action.LEAVE, "The item does not tell its session; the record of its change decides.")
+        if self.ended is not None:
+            # Named after it, also where the record that comes again is the one that named it; it need not be stopped.
+            return self._reject_or_renew(after=replace(self.ended, tasks={}))
+        if self.session is None:
+            return self._reject_or_renew()
+        return self._decide_on(self.session)
 
+    def _decide_on(self, session: Session) -> Decision:
+        if session.execution_name in self.history.deleted and not self._is_asked_for():
+            return self._brought_back_in_vain()
+        if self.history.brought_by_an_insert(session):
+            # Whatever ran for the item that was deleted is cancelled, and its execution can't be started again.
+            return self._reject_or_renew(after=session)
+        return self._after_the_end(session) if session.is_over else self._while_in_force(session)
 
-def _keep(
-    current: Classroom,
-    known: Session,
-    history: History,
-    now: datetime,
-    policy: SchedulingPolicy,
-    refused: str | None = None,
-) -> Decision:
-    if known.execution_name in history.aborted:
-        return _restart(current, known, now, policy)
-    return Decision(Action.KEEP, reason_for(known, now, policy.horizon, refused), known)
+    def _may_hide_its_session(self) -> bool:
+        """Whether it may have been wiped or damaged a moment ago, so that only that record knows what was there."""
+        is_a_chance_look = self.history.name is None and not self.current.needs_attention(self.now)
+        return is_a_chance_look and self.current.hides_its_session
 
+    def _asked(self) -> Schedule | None:
+        """What people ask for, or asked for before a mistake."""
+        return self.current.desired or self.history.asked_before(self.current)
 
-def _restart(current: Classroom, known: Session, now: datetime, policy: SchedulingPolicy) -> Decision:
-    """The service lost the execution, or somebody stopped it by hand: it goes on where it was, but not for ever."""
-    if known.restarts < MAX_RESTARTS:
-        again = replace(known, restarts=known.restarts + 1)
-        return _replace(current, again, known.scheduled, now, policy)
-    error = f"its execution ended {known.restarts + 1} times before its time"
-    task = Task.STOP_RECORDING if known.has_begun else Task.START_RECORDING
-    due = known.scheduled.end if known.has_begun else known.recorder_start
-    failed = TaskRecord(TaskState.FAILED, due, now, now, attempts=0, error=error)
-    session = known.with_task(task, failed)
-    if not known.has_begun:
-        session = session.with_task(Task.STOP_RECORDING, replace(failed, state=TaskState.SKIPPED))
-    return Decision(Action.GIVE_UP, reason_for(session, now, policy.horizon), session)
+    def _is_asked_for(self) -> bool:
+        desired = self._asked()
+        return desired is not None and desired.end > self.now
 
+    def _brought_back_in_vain(self) -> Decision:
+        """Deleted, and brought back without a schedule to follow: no typo rule reaches across a deletion."""
+        if self.history.is_outdated_by(self.current):
+            reason = "The classroom was deleted and brought back; the record of that change decides."
+            return Decision(Action.LEAVE, reason)
+        return self._reject_or_renew()
 
-def _renew(
-    current: Classroom,
-    desired: Schedule,
-    after: Session | None,
-    history: History,
-    now: datetime,
-    policy: SchedulingPolicy,
-) -> Decision:
-    """Named by the record that asks for it, so that the same record, delivered again, names it again."""
-    name = history.name or next_name(current.classroom_id, now)
-    if after is not None and not is_later(name, after.execution_name):
-        name = next_name(current.classroom_id, now, after=after.execution_name)
-    still_recording = after.recording if after is not None and after.may_be_recording else None
-    lead = policy.lead(current.classroom_id, desired.start, now)
-    session = Session(recording_id=name, execution_name=name, scheduled=desired, previous=still_recording, lead=lead)
-    return Decision(Action.RENEW, reason_for(session, now, policy.horizon), session)
+    def _reject_or_renew(self, after: Session | None = None) -> Decision:
+        desired = self._asked()
+        if desired is None or (desired.end <= self.now and self.current.problem is not None):
+            return self._reject(self.current.problem)
+        if desired.end <= self.now:
+            return self._reject(already_past(desired))
+        return self._renew(desired, after)
+
+    def _after_the_end(self, session: Session) -> Decision:
+        desired = self._asked()
+        if desired is not None and desired != session.scheduled and desired.end > self.now:
+            return self._renew(desired, session)
+        if self.current.desired is None and not self.current.tells_its_problem:
+            return self._reject(self.current.problem, session)
+        return self._keep(session)
+
+    def _while_in_force(self, session: Session) -> Decision:
+        desired = self._followed(session)
+        if self._was_told_otherwise(session) and desired.end > self.now:
+            return self._renew(desired, session)
+        if desired == session.scheduled:
+            return self._go_on(session)
+        if not session.has_begun:
+            return self._replace(session, desired)
+        return self._while_recording(session, desired)
+
+    def _followed(self, session: Session) -> Schedule:
+        """The schedule to go on with: what is asked for, or was before a mistake, unless that can't be followed."""
+        asked = self.history.asked_before(self.current)
+        asking = self.current if asked is None else replace(self.current, desired=asked, problem=None)
+        can_follow = why_not_followed(asking, session, self.now) is None
+        return asking.desired if can_follow and asking.desired is not None else session.scheduled
+
+    def _was_told_otherwise(self, session: Session) -> bool:
+        """The server was told to stop for another end, or to start for another start, than those in force now.
+
+        Its item was wiped or damaged when the schedule was changed, and this came to light only afterwards.
+        """
+        start, stop = session.tasks.get(START), session.tasks.get(STOP)
+        started_for_another_start = start is not None and start.due_at != session.recorder_start > self.now
+        stopped_for_another_end = session.is_stopping and stop is not None and stop.due_at != session.scheduled.end
+        return started_for_another_start or stopped_for_another_end
+
+    def _go_on(self, session: Session) -> Decision:
+        if session.execution_name in self.history.deleted:
+            return self._replace(session, session.scheduled)
+        return self._keep_running(session)
+
+    def _keep_running(self, session: Session) -> Decision:
+        return self._restart(session) if session.execution_name in self.history.aborted else self._keep(session)
+
+    def _while_recording(self, session: Session, desired: Schedule) -> Decision:
+        if session.is_stopping and desired.end <= self.now:
+            return self._keep_running(session)
+        # A stop that was tried may have been heard: that recording can't be relied upon to go on.
+        if session.is_stopping or session.recorder_start != desired.start - self._lead(desired, session) > self.now:
+            return self._renew(desired, session)
+        return self._replace(session, desired)
+
+    def _reject(self, why: object, session: Session | None = None) -> Decision:
+        return Decision(Action.REJECT, reason_for_rejection(why), session)
+
+    def _keep(self, session: Session) -> Decision:
+        return self._decided(Action.KEEP, session)
+
+    def _replace(self, session: Session, desired: Schedule) -> Decision:
+        name = next_name(self.current.classroom_id, self.now, after=session.execution_name)
+        lead = self._lead(desired, session)
+        return self._decided(Action.REPLACE, replace(session, execution_name=name, scheduled=desired, lead=lead))
+
+    def _renew(self, desired: Schedule, after: Session | None) -> Decision:
+        """Named by the record that asks for it, so that the same record, delivered again, names it again."""
+        name = self.history.name or next_name(self.current.classroom_id, self.now)
+        if after is not None and not is_later(name, after.execution_name):
+            name = next_name(self.current.classroom_id, self.now, after=after.execution_name)
+        still_recording = after.recording if after is not None and after.may_be_recording else None
+        renewed = Session(name, name, desired, previous=still_recording, lead=self._lead(desired))
+        return self._decided(Action.RENEW, renewed)
+
+    def _restart(self, session: Session) -> Decision:
+        """The service lost the execution, or somebody stopped it by hand: it goes on where it was, but not for ever."""
+        if session.restarts < MAX_RESTARTS:
+            return self._replace(replace(session, restarts=session.restarts + 1), session.scheduled)
+        error = f"its execution ended {session.restarts + 1} times before its time"
+        task = STOP if session.has_begun else START
+        due = session.due_at(task, self.now)
+        failed = TaskRecord(TaskState.FAILED, due, self.now, self.now, attempts=0, error=error)
+        given_up = session.with_task(task, failed)
+        if not session.has_begun:
+            given_up = given_up.with_task(STOP, replace(failed, state=TaskState.SKIPPED))
+        return self._decided(Action.GIVE_UP, given_up)
+
+    def _lead(self, desired: Schedule, session: Session | None = None) -> timedelta:
+        return self.policy.lead(self.current.classroom_id, desired.start, self.now, session)
+
+    def _decided(self, action: Action, session: Session) -> Decision:
+        return Decision(action, reason_for(self.current, session, self.now, self.policy), session)
 
 
 def _leave_nobody_behind(decision: Decision, sessions: Sequence[Session], left_running: Recording | None) -> Decision:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from classroom_scheduler.domain.session import Session
-from classroom_scheduler.domain.status import HORIZON
 
 _SECOND = timedelta(seconds=1)
 
@@ -18,8 +17,12 @@ class SchedulingPolicy:
     quotas in one second (docs/decisions/0019-spread-recorder-starts-before-the-class.md).
     """
 
-    horizon: timedelta = HORIZON
+    horizon: timedelta
     start_lead: timedelta = timedelta()
+
+    def is_deferred(self, session: Session, now: datetime) -> bool:
+        """Whether the start is too far off for an execution, which lives a year at most."""
+        return not session.has_begun and session.scheduled.start > now + self.horizon
 
     def spread(self, classroom_id: str) -> timedelta:
         """This classroom's share of the lead: whole seconds from 1 to all of it, nothing where there is none.
@@ -29,18 +32,15 @@ class SchedulingPolicy:
         seconds = self.start_lead // _SECOND
         return (1 + (zlib.crc32(classroom_id.encode()) * seconds >> 32)) * _SECOND if seconds else timedelta()
 
-    def lead(self, classroom_id: str, start: datetime, now: datetime, known: Session | None = None) -> timedelta:
-        """How long before `start` the recorder is started, for a session that is new or goes on from `known`.
+    def lead(self, classroom_id: str, start: datetime, now: datetime, session: Session | None = None) -> timedelta:
+        """How long before `start` the recorder is started, for a session that is new or goes on from `session`.
 
         It stays what it was while the start does: its recorder may run already, whatever the parameter says by now.
         """
-        if known is not None and known.scheduled.start == start:
-            return known.lead
+        if session is not None and session.scheduled.start == start:
+            return session.lead
         lead = self.spread(classroom_id)
-        if known is not None and known.has_begun:
+        if session is not None and session.has_begun:
             return lead
         # At once where that has passed, and no later for it.
         return min(lead, max(start - now.replace(microsecond=0), timedelta()))
-
-
-DEFAULT_POLICY = SchedulingPolicy()

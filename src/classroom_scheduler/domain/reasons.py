@@ -2,10 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from classroom_scheduler.domain.classroom import Classroom, Status
+from classroom_scheduler.domain.classroom import Classroom
+from classroom_scheduler.domain.policy import SchedulingPolicy
 from classroom_scheduler.domain.schedule import Schedule, format_instant, format_time
-from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState
-from classroom_scheduler.domain.status import HORIZON, live_ping_due, status_of
+from classroom_scheduler.domain.session import Recording, Session, TaskRecord, TaskState
+from classroom_scheduler.domain.status import Status, status_of
+from classroom_scheduler.domain.tasks import START, STOP, TaskSpec, tasks_within
 
 
 def why_not_followed(classroom: Classroom, session: Session, now: datetime) -> str | None:
@@ -15,7 +17,7 @@ def why_not_followed(classroom: Classroom, session: Session, now: datetime) -> s
     if session.is_over:
         return None
     # From the begin on it is the begin that counts: what was refused before stays refused.
-    begun = session.tasks.get(Task.START_RECORDING)
+    begun = session.tasks.get(START)
     too_late = now if begun is None else begun.started_at
     if classroom.desired is not None and classroom.desired != session.scheduled and classroom.desired.end <= too_late:
         return already_past(classroom.desired)
@@ -26,33 +28,39 @@ def already_past(desired: Schedule) -> str:
     return f"`end` is {format_time(desired.end)}, which was already past; expected a time to come."
 
 
-def reason_for(session: Session, now: datetime, horizon: timedelta = HORIZON, refused: str | None = None) -> str:
-    """One sentence or a few: why the classroom has its status, and what happens next and when."""
-    sentences = [_story(session, now, horizon)]
+def reason_for(classroom: Classroom, session: Session, now: datetime, policy: SchedulingPolicy) -> str:
+    """Why the classroom has its status, and what happens next and when: one sentence or a few."""
+    story, refused = story_of(session, now, policy), why_not_followed(classroom, session, now)
+    if refused is None:
+        return story
+    if session.is_over:
+        return f"{story} The latest edit was not followed: {refused}"
+    return f"The latest edit is not followed: {refused} The schedule in force stays. {story}"
+
+
+def story_of(session: Session, now: datetime, policy: SchedulingPolicy) -> str:
+    """The reason without any value that people wrote."""
+    sentences = [_story(session, now, policy)]
     if session.restarts and not session.is_over:
         sentences.append(
             f"An execution of it ended before its time and was replaced ({session.restarts} of at most 3 times)."
         )
     if session.previous is not None:
         sentences.append(_story_of_previous(session.previous))
-    if refused is not None and session.is_over:
-        sentences.append(f"The latest edit was not followed: {refused}")
-    elif refused is not None:
-        sentences.insert(0, f"The latest edit is not followed: {refused} The schedule in force stays.")
     return " ".join(sentences)
 
 
-def rejection(why: object) -> dict[str, str]:
-    """What an item says that can't be followed and for which nothing is in force."""
-    return {"status": str(Status.INVALID), "reason": f"{why} Nothing runs until this is corrected."}
+def reason_for_rejection(why: object) -> str:
+    """Why nothing is in force for an item that can't be followed."""
+    return f"{why} Nothing runs until this is corrected."
 
 
-def _story(session: Session, now: datetime, horizon: timedelta) -> str:
-    match status_of(session, now, horizon):
+def _story(session: Session, now: datetime, policy: SchedulingPolicy) -> str:
+    match status_of(session, now, policy):
         case Status.DEFERRED:
-            due = format_time(session.scheduled.start - horizon)
+            due = format_time(session.scheduled.start - policy.horizon)
             start = format_time(session.scheduled.start)
-            return f"The start {start} is more than {_in_words(horizon)} away; an execution is started at {due}."
+            return f"The start {start} is more than {_in_words(policy.horizon)} away; an execution is started at {due}."
         case Status.SCHEDULED:
             return _story_before_start(session)
         case Status.RECORDING:
@@ -64,7 +72,7 @@ def _story(session: Session, now: datetime, horizon: timedelta) -> str:
 
 
 def _story_before_start(session: Session) -> str:
-    attempt = session.tasks.get(Task.START_RECORDING)
+    attempt = session.tasks.get(START)
     if attempt is not None and attempt.error is not None:
         return f"Starting the recording failed {_times(attempt)} ({attempt.error}); it is tried again until the end."
     start, end = format_time(session.scheduled.start), format_time(session.scheduled.end)
@@ -80,26 +88,26 @@ def _story_before_start(session: Session) -> str:
 
 def _story_of_recording(session: Session) -> str:
     since = _since(session)
-    stop = session.tasks.get(Task.STOP_RECORDING)
+    stop = session.tasks.get(STOP)
     end = format_time(session.scheduled.end)
     if stop is not None and stop.error is not None:
         return f"Recording since {since}; stopping it failed {_times(stop)} ({stop.error}) and is tried again."
-    return f"Recording since {since}; {_story_of_ping(session)}; recording stops at {end}."
+    return f"Recording since {since}; {_stories_within(session)}; recording stops at {end}."
 
 
 def _story_of_end(session: Session) -> str:
-    stopped = session.tasks[Task.STOP_RECORDING].finished_at or session.scheduled.end
-    return f"Recorded from {_since(session)} to {format_instant(stopped)}; {_story_of_ping(session)}."
+    stopped = session.tasks[STOP].finished_at or session.scheduled.end
+    return f"Recorded from {_since(session)} to {format_instant(stopped)}; {_stories_within(session)}."
 
 
 def _story_of_failure(session: Session) -> str:
     if _start_failed(session):
-        start = session.tasks[Task.START_RECORDING]
+        start = session.tasks[START]
         return (
             f"The recording could not be started ({start.error}, {_tried(start)}); "
             "nothing more is tried: write another `start` or `end` to record again."
         )
-    stop = session.tasks.get(Task.STOP_RECORDING)
+    stop = session.tasks.get(STOP)
     if stop is None or stop.state is TaskState.SUCCEEDED:
         return "The recording was stopped, but was never seen to start; ask the classroom server whether it was made."
     if not stop.attempts:
@@ -113,30 +121,32 @@ def _story_of_failure(session: Session) -> str:
     )
 
 
-def _story_of_ping(session: Session) -> str:
-    ping = session.tasks.get(Task.SEND_LIVE_PING)
-    if ping is None or ping.state is TaskState.CLAIMED:
-        return _story_of_open_ping(session, ping)
-    if ping.state is TaskState.SUCCEEDED:
-        return f"the live ping went out at {format_instant(ping.finished_at or ping.started_at)}"
-    return f"no live ping was sent ({ping.error})"
+def _stories_within(session: Session) -> str:
+    return "; ".join(_story_within(task, session) for task in tasks_within())
 
 
-def _story_of_open_ping(session: Session, ping: TaskRecord | None) -> str:
+def _story_within(task: TaskSpec, session: Session) -> str:
+    record = session.tasks.get(task)
+    if record is None or record.state is TaskState.CLAIMED:
+        return _story_of_what_is_due(task, record, session)
+    if record.state is TaskState.SUCCEEDED:
+        return f"the {task.noun} went out at {format_instant(record.finished_at or record.started_at)}"
+    return f"no {task.noun} was sent ({record.error})"
+
+
+def _story_of_what_is_due(task: TaskSpec, record: TaskRecord | None, session: Session) -> str:
     """Nobody wrote down yet how it went; once the class is over, nobody will."""
-    start = session.tasks.get(Task.START_RECORDING)
-    if ping is not None and ping.error is not None:
-        return f"the live ping failed {_times(ping)} ({ping.error})" + (
-            "" if session.is_over else " and is tried again"
-        )
-    due = live_ping_due(session, start.finished_at) if start and start.finished_at else None
-    if due is None:
-        return "no live ping was sent"
+    if record is not None and record.error is not None:
+        failed = f"the {task.noun} failed {_times(record)} ({record.error})"
+        return failed if session.is_over else f"{failed} and is tried again"
+    if session.recording_since is None:
+        return f"no {task.noun} was sent"
+    due = session.due_at(task, session.recording_since)
     if due >= session.scheduled.end:
-        return f"no live ping {'was' if session.is_over else 'will be'} sent (the class ends before it is due)"
+        return f"no {task.noun} {'was' if session.is_over else 'will be'} sent (the class ends before it is due)"
     if session.is_over:
-        return "whether the live ping went out is not known"
-    return f"the live ping is due at {format_instant(due)}"
+        return f"whether the {task.noun} went out is not known"
+    return f"the {task.noun} is due at {format_instant(due)}"
 
 
 def _story_of_previous(previous: Recording) -> str:
@@ -151,12 +161,12 @@ def _in_words(horizon: timedelta) -> str:
 
 
 def _since(session: Session) -> str:
-    start = session.tasks.get(Task.START_RECORDING)
+    start = session.tasks.get(START)
     return "an unknown time" if start is None else format_instant(start.finished_at or start.started_at)
 
 
 def _start_failed(session: Session) -> bool:
-    return session.has(Task.START_RECORDING, TaskState.FAILED)
+    return session.has(START, TaskState.FAILED)
 
 
 def _tried(record: TaskRecord) -> str:

@@ -9,6 +9,9 @@ from typing import Any
 
 from classroom_scheduler.domain.quoting import LONGEST_QUOTE, cut, describe, quoted
 
+SCHEDULE_ATTRIBUTES = ("start", "end", "livePingDelay")
+"""What people write of a schedule; all other attributes are passed on to the classroom server as they are."""
+
 DEFAULT_LIVE_PING_DELAY = 60
 MAX_LIVE_PING_DELAY = 86_400
 # An execution lives a year at most, of which 300 days (the horizon) may pass before the class starts.
@@ -71,6 +74,11 @@ class Schedule:
     start: datetime
     end: datetime
     live_ping_delay: int = DEFAULT_LIVE_PING_DELAY
+
+    def as_attributes(self) -> dict[str, Any]:
+        """As people write it, in UTC."""
+        times = {"start": format_time(self.start), "end": format_time(self.end)}
+        return {**times, "livePingDelay": self.live_ping_delay}
 
 
 def parse_schedule(written: Mapping[str, Any]) -> Schedule:

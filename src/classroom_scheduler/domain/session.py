@@ -7,26 +7,12 @@ from enum import StrEnum
 from functools import reduce
 from typing import Any, Self
 
-from classroom_scheduler.application.ports import Item
-from classroom_scheduler.domain.execution_names import is_later, is_name_of
-from classroom_scheduler.domain.quoting import cut
-from classroom_scheduler.domain.schedule import Schedule, parse_schedule, parse_time, read_instant, whole_number
+from classroom_scheduler.domain.execution_names import is_later
+from classroom_scheduler.domain.schedule import Schedule
+from classroom_scheduler.domain.tasks import START, STOP, TaskSpec
 
 # The parameter's maximum: a recorder that starts ten minutes early records an empty room.
 MAX_START_LEAD = timedelta(minutes=10)
-# More than any execution makes; whatever is above was not written by the scheduler.
-_MAX_ATTEMPTS = 1_000_000
-_MAX_RESTARTS = 1_000
-# What a server or Step Functions says of a failure; it is part of the reason.
-ERROR_LENGTH = 512
-
-
-class Task(StrEnum):
-    """A task's state in the state machine, its Lambda's name and its key in `tasks`."""
-
-    START_RECORDING = "StartRecording"
-    SEND_LIVE_PING = "SendLivePing"
-    STOP_RECORDING = "StopRecording"
 
 
 class TaskState(StrEnum):
@@ -84,26 +70,36 @@ class Session:
     recording_id: str
     execution_name: str
     scheduled: Schedule
-    tasks: Mapping[Task, TaskRecord] = field(default_factory=dict)
+    tasks: Mapping[TaskSpec, TaskRecord] = field(default_factory=dict)
     previous: Recording | None = None
     # How often its execution ended before its time and was taken up again.
     restarts: int = 0
     # So long before its class the recorder is started; it stays, whatever becomes of the parameter.
     lead: timedelta = timedelta()
 
-    def has(self, task: Task, *states: TaskState) -> bool:
+    def has(self, task: TaskSpec, *states: TaskState) -> bool:
         """Whether the task is recorded in one of the states, or, where none are given, in any."""
         record = self.tasks.get(task)
         return record is not None and (not states or record.state in states)
 
     @property
     def has_begun(self) -> bool:
-        return self.has(Task.START_RECORDING)
+        return self.has(START)
 
     @property
     def recorder_start(self) -> datetime:
         """When the recorder is started: with the class, or up to MAX_START_LEAD before it."""
         return self.scheduled.start - self.lead
+
+    @property
+    def recording_since(self) -> datetime | None:
+        """When the server answered that it records, None before."""
+        start = self.tasks.get(START)
+        return None if start is None else start.finished_at
+
+    def due_at(self, task: TaskSpec, now: datetime) -> datetime:
+        """When a task of this session is due; one that hangs on the recording's start, as if that were now."""
+        return task.due(self.scheduled, self.lead, self.recording_since or now)
 
     @property
     def latest_attempt(self) -> datetime | None:
@@ -112,18 +108,16 @@ class Session:
 
     @property
     def is_stopping(self) -> bool:
-        return self.has(Task.STOP_RECORDING, TaskState.CLAIMED)
+        return self.has(STOP, TaskState.CLAIMED)
 
     @property
     def is_over(self) -> bool:
-        return self.has(Task.START_RECORDING, TaskState.FAILED) or (
-            self.has(Task.STOP_RECORDING) and not self.is_stopping
-        )
+        return self.has(START, TaskState.FAILED) or (self.has(STOP) and not self.is_stopping)
 
     @property
     def may_be_recording(self) -> bool:
         """Whether the recorder may run: a start was tried, and no stop has been confirmed."""
-        return self.has_begun and not self.has(Task.STOP_RECORDING, TaskState.SUCCEEDED, TaskState.SKIPPED)
+        return self.has_begun and not self.has(STOP, TaskState.SUCCEEDED, TaskState.SKIPPED)
 
     @property
     def left_running(self) -> Recording | None:
@@ -132,46 +126,18 @@ class Session:
         At its end where its executions were given up; at once where a start failed that an earlier attempt may have
         made: the class's own execution stops that, but may be lost before it does.
         """
-        stop = self.tasks.get(Task.STOP_RECORDING)
+        stop = self.tasks.get(STOP)
         if stop is not None and stop.state is TaskState.FAILED and not stop.attempts:
             return replace(self.recording, until=self.scheduled.end)
-        is_unconfirmed = self.has(Task.START_RECORDING, TaskState.FAILED) and (stop is None or not stop.is_finished)
+        is_unconfirmed = self.has(START, TaskState.FAILED) and (stop is None or not stop.is_finished)
         return self.recording if is_unconfirmed else None
 
     @property
     def recording(self) -> Recording:
         return Recording(self.recording_id, self.scheduled.start)
 
-    def with_task(self, task: Task, record: TaskRecord) -> Self:
+    def with_task(self, task: TaskSpec, record: TaskRecord) -> Self:
         return replace(self, tasks={**self.tasks, task: record})
-
-
-def decode_session(classroom_id: str, item: Item) -> Session | None:
-    """The session that the item names, or None where people wiped or damaged what the scheduler wrote.
-
-    Whatever else stands there, of whatever type and size, is damage and left out. Damaged tasks are left out one by
-    one: each is known again as soon as the image from before the damage is merged in.
-    """
-    recording_id, execution_name = item.get("recordingId"), item.get("executionName")
-    if not is_name_of(classroom_id, recording_id) or not is_name_of(classroom_id, execution_name):
-        return None
-    scheduled: Any = item.get("scheduled")
-    try:
-        schedule = parse_schedule({**scheduled, "classroomId": classroom_id})
-        lead = schedule.start - parse_time(scheduled.get("recorderStart", scheduled["start"]))
-    except Exception:  # noqa: BLE001 - nothing else is of interest here than that the scheduler didn't write it
-        return None
-    if not timedelta() <= lead <= MAX_START_LEAD:
-        return None
-    return Session(
-        recording_id=str(recording_id),
-        execution_name=str(execution_name),
-        scheduled=schedule,
-        tasks=_read_tasks(item.get("tasks")),
-        previous=_read_previous(classroom_id, item.get("previousRecording")),
-        restarts=whole_number(item.get("restarts"), _MAX_RESTARTS) or 0,
-        lead=lead,
-    )
 
 
 def newest(sessions: Iterable[Session]) -> Session | None:
@@ -190,7 +156,7 @@ def _merged(current: Session | None, other: Session) -> Session:
     if current.recording_id != other.recording_id:
         return other if is_later(other.recording_id, current.recording_id) else current
     latest = other if is_later(other.execution_name, current.execution_name) else current
-    tasks = {task: _further(current.tasks.get(task), other.tasks.get(task)) for task in Task}
+    tasks = {task: _further(current.tasks.get(task), other.tasks.get(task)) for task in (*current.tasks, *other.tasks)}
     return replace(latest, tasks={task: record for task, record in tasks.items() if record is not None})
 
 
@@ -198,47 +164,3 @@ def _further(record: TaskRecord | None, other: TaskRecord | None) -> TaskRecord 
     if record is None or other is None:
         return record or other
     return other if other.progress > record.progress else record
-
-
-def _read_tasks(tasks: Any) -> dict[Task, TaskRecord]:
-    if not isinstance(tasks, Mapping):
-        return {}
-    records = {task: _read_task(tasks.get(task)) for task in Task}
-    return {task: record for task, record in records.items() if record is not None}
-
-
-def _read_task(record: Any) -> TaskRecord | None:
-    try:
-        return TaskRecord(
-            state=TaskState(record["state"]),
-            due_at=read_instant(record["dueAt"]),
-            started_at=read_instant(record["startedAt"]),
-            finished_at=read_instant(record["finishedAt"]) if "finishedAt" in record else None,
-            attempts=_read_attempts(record["attempts"]),
-            result=record.get("result"),
-            error=_read_error(record.get("error")),
-        )
-    except Exception:  # noqa: BLE001 - as in `decode_session`
-        return None
-
-
-def _read_previous(classroom_id: str, previous: Any) -> Recording | None:
-    try:
-        if not is_name_of(classroom_id, previous["recordingId"]):
-            return None
-        return Recording(previous["recordingId"], parse_time(previous["start"]), _read_error(previous.get("error")))
-    except Exception:  # noqa: BLE001 - as in `decode_session`
-        return None
-
-
-def _read_attempts(attempts: Any) -> int:
-    whole = whole_number(attempts, _MAX_ATTEMPTS)
-    if whole is None:
-        raise ValueError("no number of attempts")
-    return whole
-
-
-def _read_error(error: Any) -> str | None:
-    if error is not None and not isinstance(error, str):
-        raise TypeError("no error in words")
-    return error and cut(error, ERROR_LENGTH)

@@ -1,30 +1,36 @@
-"""Which status a session has, from what is known of it and what time it is."""
+"""Which status a session has, from what is known of it and the time."""
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
-from classroom_scheduler.domain.classroom import Status
-from classroom_scheduler.domain.session import Session, Task, TaskState
+from classroom_scheduler.domain.policy import SchedulingPolicy
+from classroom_scheduler.domain.session import Session, TaskState
+from classroom_scheduler.domain.tasks import START, STOP
 
-HORIZON = timedelta(days=300)
+
+class Status(StrEnum):
+    SCHEDULED = "SCHEDULED"
+    DEFERRED = "DEFERRED"
+    RECORDING = "RECORDING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    INVALID = "INVALID"
 
 
-def status_of(session: Session, now: datetime, horizon: timedelta = HORIZON) -> Status:
+def status_of(session: Session, now: datetime, policy: SchedulingPolicy) -> Status:
     if session.is_over:
-        started, stopped = (
-            session.has(task, TaskState.SUCCEEDED) for task in (Task.START_RECORDING, Task.STOP_RECORDING)
-        )
-        return Status.COMPLETED if started and stopped else Status.FAILED
-    if session.has(Task.START_RECORDING, TaskState.SUCCEEDED) or session.is_stopping:
+        was_recorded = all(session.has(task, TaskState.SUCCEEDED) for task in (START, STOP))
+        return Status.COMPLETED if was_recorded else Status.FAILED
+    if session.has(START, TaskState.SUCCEEDED) or session.is_stopping:
         return Status.RECORDING
-    return Status.DEFERRED if is_deferred(session, now, horizon) else Status.SCHEDULED
+    return Status.DEFERRED if policy.is_deferred(session, now) else Status.SCHEDULED
 
 
-def is_deferred(session: Session, now: datetime, horizon: timedelta) -> bool:
-    """Whether the start is too far off for an execution, which lives a year at most."""
-    return not session.has_begun and session.scheduled.start > now + horizon
-
-
-def live_ping_due(session: Session, recording_since: datetime) -> datetime:
-    """The ping's delay after the recording started, and where its recorder was started early, after the class did."""
-    since = max(recording_since, session.scheduled.start) if session.lead else recording_since
-    return since + timedelta(seconds=session.scheduled.live_ping_delay)
+def status_in(item: Mapping[str, Any]) -> Status | None:
+    """The status that the item has, or None where people wrote something else there."""
+    with suppress(ValueError, TypeError):
+        return Status(item.get("status"))  # type: ignore[arg-type]  # whatever is there
+    return None

@@ -1,34 +1,50 @@
-"""What all functions have in common that look at a classroom: the reason goes to the log, the decision is counted."""
+"""The reconciler of a function, and what it logs and counts."""
 
-from classroom_scheduler.bootstrap import reconciler
+from functools import cache
+
+from classroom_scheduler import clock, settings
+from classroom_scheduler.adapters.classrooms import TableClassrooms
+from classroom_scheduler.adapters.executions import StateMachineExecutions
+from classroom_scheduler.adapters.metrics import CountedClassrooms
+from classroom_scheduler.application.reconciler import Reconciler
 from classroom_scheduler.domain.errors import ClassroomNotWritable, PermanentError, SchedulerError
-from classroom_scheduler.domain.plan import Action, Decision, History
+from classroom_scheduler.domain.history import History
+from classroom_scheduler.domain.plan import Action, Decision
 from classroom_scheduler.observability import count, logger
 
 
-def look_at(classroom_id: str, history: History) -> None:
-    """Bring one classroom to what its item says. Raises what `reconcile` raises, but not ClassroomNotWritable.
+@cache
+def reconciler() -> Reconciler:
+    return Reconciler(
+        classrooms=CountedClassrooms(TableClassrooms(settings.required("CLASSROOMS_TABLE"))),
+        executions=StateMachineExecutions(settings.required("STATE_MACHINE_ARN")),
+        clock=clock.now,
+        policy=settings.policy(),
+    )
 
-    Raises PermanentError for a mistake of the scheduler's own, which would be the same at the next look.
+
+def reconcile(classroom_id: str, history: History) -> None:
+    """Bring one classroom to what its item says. Raises what the reconciler raises, but not ClassroomNotWritable.
+
+    Raises PermanentError for a mistake of the scheduler's own, which would be the same the next time.
     """
     try:
-        decision = reconciler()(classroom_id, history)
+        decision = reconciler().reconcile(classroom_id, history)
     except ClassroomNotWritable as error:  # its item has no room for even a reason; its neighbours go on
         logger.error("item can't be written to", extra=log_fields(classroom_id, "NotWritable", str(error)))
         count("ClassroomsNotWritable")
     except (SchedulerError, OSError) as error:
-        told = log_fields(classroom_id, type(error).__name__, str(error))
-        logger.exception("classroom not reconciled, it is looked at again", extra=told)
+        fields = log_fields(classroom_id, type(error).__name__, str(error))
+        logger.exception("classroom not reconciled, it comes again", extra=fields)
         raise
     except Exception as error:
-        logger.exception(
-            "classroom can't be reconciled", extra=log_fields(classroom_id, type(error).__name__, str(error))
-        )
+        fields = log_fields(classroom_id, type(error).__name__, str(error))
+        logger.exception("classroom can't be reconciled", extra=fields)
         count("RepairsFailed")
         raise PermanentError(f"{classroom_id}: {error!r}") from error
     else:
         execution = None if decision.session is None else decision.session.execution_name
-        logger.info("looked at", extra=log_fields(classroom_id, str(decision.action), decision.reason, execution))
+        logger.info("reconciled", extra=log_fields(classroom_id, str(decision.action), decision.reason, execution))
         _count(decision)
 
 

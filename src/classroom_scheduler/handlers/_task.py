@@ -1,32 +1,44 @@
-"""What the three task functions have in common; each of them is one line of this."""
+"""What the task functions have in common; each of them is one line of this."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
-from classroom_scheduler.application.task_runner import perform
-from classroom_scheduler.bootstrap import task_world
+from classroom_scheduler import clock, settings
+from classroom_scheduler.adapters.classrooms import TableClassrooms
+from classroom_scheduler.adapters.metrics import CountedClassrooms
+from classroom_scheduler.adapters.server import WebhookServer
+from classroom_scheduler.adapters.webhook_secrets import WebhookSecrets
+from classroom_scheduler.application.task_results import TaskResults
+from classroom_scheduler.application.task_runner import TaskRunner
 from classroom_scheduler.domain.errors import SchedulerError
-from classroom_scheduler.domain.fence import Run
-from classroom_scheduler.domain.session import Task
+from classroom_scheduler.domain.fence import TaskAttempt
+from classroom_scheduler.domain.tasks import TaskSpec
 from classroom_scheduler.observability import count, logger
 
 
-def run_task(task: Task, event: Mapping[str, Any]) -> dict[str, Any]:
+@cache
+def task_runner() -> TaskRunner:
+    table = CountedClassrooms(TableClassrooms(settings.required("CLASSROOMS_TABLE")))
+    secrets = WebhookSecrets(settings.required("WEBHOOK_SECRET_ARN"))
+    return TaskRunner(
+        results=TaskResults(table, clock.now, settings.policy()),
+        server=WebhookServer(settings.required("CLASSROOM_SERVER_URL"), secrets),
+    )
+
+
+def run_task(task: TaskSpec, event: Mapping[str, Any]) -> dict[str, Any]:
     """Do the task that this payload asks for. Raises PermanentError, which the state machine does not retry."""
-    run = Run.read(task, event)
+    attempt = TaskAttempt.from_event(task, event)
     try:
-        outcome = perform(run, task_world())
+        outcome = task_runner().run(attempt)
     except SchedulerError as error:
         kind = type(error).__name__
-        logger.warning("task failed", extra=log_fields(run, decision=kind, reason=str(error)))
+        logger.warning("task failed", extra={**attempt.log_fields, "decision": kind, "reason": str(error)})
         count(f"{task}{kind}")
         raise
     reason = outcome["reason"] or "The classroom server has done it."
-    logger.info("task done", extra=log_fields(run, decision=outcome["state"], reason=reason, result=outcome["result"]))
+    fields = {"decision": outcome["state"], "reason": reason, "result": outcome["result"]}
+    logger.info("task done", extra={**attempt.log_fields, **fields})
     count(f"{task}{outcome['state'].capitalize()}")
     return outcome
-
-
-def log_fields(run: Run, **news: Any) -> dict[str, Any]:
-    of_what = {"task": str(run.task), "classroomId": run.classroom_id, "executionName": run.execution_name}
-    return {**of_what, "attempt": run.attempt, **news}

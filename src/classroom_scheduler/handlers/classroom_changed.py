@@ -5,8 +5,8 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from classroom_scheduler.application.stream_batch import handle
-from classroom_scheduler.handlers._reconcile import look_at
+from classroom_scheduler.application.stream_batch import reconcile_batch
+from classroom_scheduler.handlers._reconcile import reconcile
 from classroom_scheduler.handlers._stream_records import changes_in, records_in
 from classroom_scheduler.observability import count, logger, metrics
 
@@ -21,7 +21,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dic
     """Answers with the records that have to come again; Lambda redelivers from the lowest of them."""
     changes = changes_in(records_in(event))
     with ThreadPoolExecutor(_THREADS) as pool:
-        failed = handle(changes, look_at, pool.map)
+        failed = reconcile_batch(changes, reconcile, pool.map)
     if failed:
         count("ChangesFailed", len(failed))
     return {"batchItemFailures": [{"itemIdentifier": sequence_number} for sequence_number in failed]}

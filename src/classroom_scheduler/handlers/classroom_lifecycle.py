@@ -1,14 +1,28 @@
 """ClassroomLifecycle: what an item newly says of its class goes out on the event bus."""
 
+from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from classroom_scheduler.application.ports import Event
-from classroom_scheduler.bootstrap import event_bus, horizon
+from classroom_scheduler import settings
+from classroom_scheduler.adapters.events import EventBridgeBus
+from classroom_scheduler.domain.policy import SchedulingPolicy
 from classroom_scheduler.handlers._stream_records import Record, records_in
-from classroom_scheduler.lifecycle.transitions import PUBLISHED_ATTRIBUTES, may_publish, transitions
+from classroom_scheduler.lifecycle.ports import Event
+from classroom_scheduler.lifecycle.transitions import PUBLISHED_ATTRIBUTES, SOURCE, may_publish, transitions
 from classroom_scheduler.observability import count, logger, metrics
+
+
+@cache
+def event_bus() -> EventBridgeBus:
+    return EventBridgeBus(settings.required("EVENT_BUS_NAME"), SOURCE)
+
+
+@cache
+def policy() -> SchedulingPolicy:
+    """Events name how far ahead a class has an execution."""
+    return settings.policy()
 
 
 @logger.inject_lambda_context
@@ -29,7 +43,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dic
 
 def _news(record: Record) -> list[Event]:
     # Not parsed, nothing of people's can get out, and a record costs a tenth of the time.
-    return transitions(record.narrowed(PUBLISHED_ATTRIBUTES).parse(), horizon())
+    return transitions(record.narrowed(PUBLISHED_ATTRIBUTES).parse(), policy())
 
 
 def _publish(outbox: list[tuple[str, Event]]) -> list[str]:

@@ -8,11 +8,10 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from classroom_scheduler.application.recovery import execution_ended, stop_ended
-from classroom_scheduler.bootstrap import classrooms, executions
 from classroom_scheduler.domain.errors import FAILED_FOR_GOOD
 from classroom_scheduler.domain.execution_names import classroom_of, is_stop_name
 from classroom_scheduler.handlers._queue import handle_messages
-from classroom_scheduler.handlers._reconcile import look_at
+from classroom_scheduler.handlers._reconcile import reconcile, reconciler
 from classroom_scheduler.observability import count, logger, metrics
 
 
@@ -38,8 +37,10 @@ def _look(record: SQSRecord) -> None:
         logger.warning(told, decision="IGNORE", **fields)
     elif is_stop_name(name):
         _stop_again(detail, fields)
-    elif execution_ended(name, error, classroom_id, classrooms(), look_at):
-        logger.warning("an execution ended before its time, so its classroom was looked at", decision="LOOK", **fields)
+    elif execution_ended(name, error, classroom_id, reconciler().classrooms, reconcile):
+        logger.warning(
+            "an execution ended before its time, so its classroom was reconciled", decision="RECONCILE", **fields
+        )
         count("ExecutionsEnded")
     else:
         told = "an execution that no longer acts for its classroom has ended"
@@ -50,7 +51,7 @@ def _stop_again(detail: dict[str, Any], fields: dict[str, Any]) -> None:
     """A recording must not be left running because the execution that was to stop it was lost."""
     again = None
     if detail.get("error") != FAILED_FOR_GOOD and detail.get("input"):
-        again = stop_ended(detail["name"], json.loads(detail["input"]), executions())
+        again = stop_ended(detail["name"], json.loads(detail["input"]), reconciler().executions)
     if again is None:
         told = "a recording could not be stopped; stop it at the classroom server"
         logger.error(told, decision="GIVE_UP", **fields)

@@ -3,27 +3,38 @@
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from classroom_scheduler.application.task_runner import fail
-from classroom_scheduler.bootstrap import bookkeeping
-from classroom_scheduler.domain.fence import Run
-from classroom_scheduler.domain.session import Task
+from classroom_scheduler import clock, settings
+from classroom_scheduler.adapters.classrooms import TableClassrooms
+from classroom_scheduler.adapters.metrics import CountedClassrooms
+from classroom_scheduler.application.task_results import TaskResults, record_failure
+from classroom_scheduler.domain.fence import TaskAttempt
+from classroom_scheduler.domain.tasks import task_named
 from classroom_scheduler.observability import count, logger, metrics
 
 
-@logger.inject_lambda_context(correlation_id_path="classroomId")
+@cache
+def task_results() -> TaskResults:
+    return TaskResults(
+        CountedClassrooms(TableClassrooms(settings.required("CLASSROOMS_TABLE"))), clock.now, settings.policy()
+    )
+
+
+@logger.inject_lambda_context(correlation_id_path="input.classroomId")
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    task = Task(event["task"])
-    run, error = Run.read(task, event), _in_words(event.get("error") or {})
-    outcome = fail(run, error, bookkeeping())
-    of_what = {"task": str(task), "classroomId": run.classroom_id, "executionName": run.execution_name}
-    told = {**of_what, "decision": outcome["state"], "reason": outcome["reason"], "error": error}
-    logger.error("task failed for good", extra=told)
-    count(f"{task}FailedForGood")
+    attempt = TaskAttempt.from_event(task_named(event["task"]), event)
+    error = _in_words(event["input"].get("failures", {}).get(attempt.task.name) or {})
+    outcome = record_failure(attempt, error, task_results())
+    logger.error(
+        "task failed for good",
+        extra={**attempt.log_fields, "decision": outcome["state"], "reason": outcome["reason"], "error": error},
+    )
+    count(f"{attempt.task}FailedForGood")
     return outcome
 
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Self
 
-from classroom_scheduler.application.ports import EditableClassrooms, Item, Position
-from classroom_scheduler.domain.classroom import Status
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.domain.quoting import describe
 from classroom_scheduler.domain.schedule import size_of
+from classroom_scheduler.domain.status import Status
 from classroom_scheduler.exact_json import to_json
 from classroom_scheduler.http_api.api_errors import FieldError, InvalidRequest
+from classroom_scheduler.http_api.ports import EditableClassrooms, Position
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 50

@@ -8,20 +8,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from classroom_scheduler.application.ports import Classrooms, EditableClassrooms, Item
-from classroom_scheduler.domain.classroom import OWNED_ATTRIBUTES, user_attributes
-from classroom_scheduler.domain.errors import ConcurrentUpdate
+from classroom_scheduler.application.ports import Classrooms
+from classroom_scheduler.application.retry import retry_on_conflict
+from classroom_scheduler.domain.item_codec import OWNED_ATTRIBUTES, Item, user_attributes
 from classroom_scheduler.domain.quoting import describe
 from classroom_scheduler.domain.reasons import already_past
 from classroom_scheduler.domain.schedule import parse_schedule, problems_with
 from classroom_scheduler.exact_json import problems_in, to_json
 from classroom_scheduler.http_api.api_errors import AlreadyExists, FieldError, InvalidRequest, NotFound, NotReplaceable
 from classroom_scheduler.http_api.etags import IfMatch
+from classroom_scheduler.http_api.ports import EditableClassrooms, NameTaken
 
 # A condition names every attribute that was read, and DynamoDB takes 4 KB of expression and 300 operators:
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 MAX_ATTRIBUTES = 64
-TRIES = 4
 _KEY = "classroomId"
 _MAX_KEY_BYTES = 2048
 
@@ -35,7 +35,7 @@ def create(body: Mapping[str, Any], classrooms: EditableClassrooms, new_id: str,
         raise InvalidRequest(FieldError("end", already_past(schedule), item["end"]))
     try:
         classrooms.create(item)
-    except AlreadyExists:
+    except NameTaken:
         message = f"There is a classroom {item[_KEY]} already; take another classroomId, or PUT to change that one."
         raise AlreadyExists(message) from None
     return item
@@ -65,7 +65,8 @@ def replace(classroom_id: str, body: Mapping[str, Any], if_match: IfMatch, class
         )
         raise InvalidRequest(FieldError(_KEY, message, desired[_KEY]))
     _check(desired)
-    for _ in range(TRIES):
+
+    def edit(_number: int) -> Item:
         item = read(classroom_id, classrooms)
         if_match.check(item)
         current = user_attributes(item)
@@ -77,25 +78,21 @@ def replace(classroom_id: str, body: Mapping[str, Any], if_match: IfMatch, class
         }
         removed = current.keys() - desired.keys()
         if changes or removed:
-            try:
-                classrooms.update(classroom_id, changes, expected=_as_read(current), removed=removed)
-            except ConcurrentUpdate:
-                continue
+            classrooms.update(classroom_id, changes, expected=_as_read(current), removed=removed)
         return {name: value for name, value in item.items() if name not in removed} | changes
-    raise ConcurrentUpdate(f"{classroom_id} was changed by somebody else {TRIES} times while it was being edited")
+
+    return retry_on_conflict(classroom_id, edit)
 
 
 def delete(classroom_id: str, if_match: IfMatch, classrooms: EditableClassrooms) -> None:
     """Delete the classroom, and so cancel the class. Raises NotFound, HasChanged, NotReplaceable, ConcurrentUpdate."""
-    for _ in range(TRIES):
+
+    def remove(_number: int) -> None:
         item = read(classroom_id, classrooms)
         if_match.check(item)
-        try:
-            classrooms.remove(classroom_id, expected={} if if_match.asks_nothing else _as_read(user_attributes(item)))
-        except ConcurrentUpdate:
-            continue
-        return
-    raise ConcurrentUpdate(f"{classroom_id} was changed by somebody else {TRIES} times while it was being deleted")
+        classrooms.remove(classroom_id, expected={} if if_match.asks_nothing else _as_read(user_attributes(item)))
+
+    retry_on_conflict(classroom_id, remove)
 
 
 def _stated(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,8 +7,7 @@ recording starts has still read what there is to edit.
 import hashlib
 import re
 
-from classroom_scheduler.application.ports import Item
-from classroom_scheduler.domain.classroom import user_attributes
+from classroom_scheduler.domain.item_codec import Item, user_attributes
 from classroom_scheduler.exact_json import to_json
 from classroom_scheduler.http_api.api_errors import FieldError, HasChanged, InvalidRequest
 

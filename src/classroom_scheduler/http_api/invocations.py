@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from classroom_scheduler.application.ports import Invocations
 from classroom_scheduler.domain.quoting import describe
 from classroom_scheduler.domain.schedule import A_TIME, NoSuchTime, format_time, parse_time
 from classroom_scheduler.exact_json import problems_in, to_json
 from classroom_scheduler.http_api.api_errors import AlreadyExists, AlreadyOver, FieldError, InvalidRequest, NotFound
+from classroom_scheduler.http_api.ports import Invocations, NameTaken
 
 # Step Functions' limit of an input: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 MAX_INPUT_BYTES = 256 * 1024
@@ -68,7 +68,7 @@ def cancel(name: str, invocations: Invocations) -> None:
 def _start(name: str, request: str, invocations: Invocations) -> str:
     try:
         return invocations.start(name, request)
-    except AlreadyExists:
+    except NameTaken:
         message = f"The name {name} is taken by another invocation until 90 days after that one; take another name."
         raise AlreadyExists(message) from None
 

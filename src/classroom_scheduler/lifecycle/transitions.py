@@ -12,16 +12,25 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from classroom_scheduler.application.ports import Event, Item
 from classroom_scheduler.application.stream_batch import Change
-from classroom_scheduler.domain.classroom import Classroom, Status, status_in
+from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.execution_names import is_later
-from classroom_scheduler.domain.plan import Action, History, plan
+from classroom_scheduler.domain.item_codec import Item, decode
+from classroom_scheduler.domain.plan import Action, after_a_deletion
+from classroom_scheduler.domain.policy import SchedulingPolicy
 from classroom_scheduler.domain.quoting import cut
-from classroom_scheduler.domain.reasons import reason_for, rejection
-from classroom_scheduler.domain.schedule import NoSuchTime, format_instant, format_time, read_instant
-from classroom_scheduler.domain.session import Recording, Session, Task, TaskRecord, TaskState, decode_session
-from classroom_scheduler.domain.status import HORIZON
+from classroom_scheduler.domain.reasons import reason_for_rejection, story_of
+from classroom_scheduler.domain.schedule import (
+    SCHEDULE_ATTRIBUTES,
+    NoSuchTime,
+    format_instant,
+    format_time,
+    read_instant,
+)
+from classroom_scheduler.domain.session import Recording, Session, TaskRecord, TaskState
+from classroom_scheduler.domain.status import Status, status_in
+from classroom_scheduler.domain.tasks import START, STOP, TASKS, TaskSpec
+from classroom_scheduler.lifecycle.ports import Event
 
 SOURCE = "classroom.scheduler"
 VERSION = "1"
@@ -29,18 +38,8 @@ VERSION = "1"
 
 PUBLISHED_ATTRIBUTES = frozenset(
     {
-        *("classroomId", "start", "end", "livePingDelay"),
-        *(
-            "status",
-            "reason",
-            "executionName",
-            "recordingId",
-            "scheduled",
-            "tasks",
-            "previousRecording",
-            "restarts",
-            "updatedAt",
-        ),
+        *("classroomId", *SCHEDULE_ATTRIBUTES, "status", "reason", "executionName", "recordingId"),
+        *("scheduled", "tasks", "previousRecording", "restarts", "updatedAt"),
     }
 )
 """The attributes that transitions are read from. No other is even parsed, so that nothing of people's gets out."""
@@ -50,30 +49,19 @@ _REASON_LENGTH = 2_048
 
 
 class Transition(StrEnum):
-    """An event's detail-type."""
+    """A detail-type besides those of the tasks, which are in their rows."""
 
     SCHEDULED = "Classroom Scheduled"
-    STARTED = "Recording Started"
-    PINGED = "Live Ping Sent"
-    STOPPED = "Recording Stopped"
     FAILED = "Classroom Failed"
     INVALID = "Classroom Invalid"
     CANCELLED = "Classroom Cancelled"
-
-
-# The ends of the ids are those of the webhook-ids: the server was told under the same one.
-_DONE = {
-    Task.START_RECORDING: (Transition.STARTED, "start"),
-    Task.SEND_LIVE_PING: (Transition.PINGED, "live"),
-    Task.STOP_RECORDING: (Transition.STOPPED, "stop"),
-}
 
 
 @dataclass(frozen=True, slots=True)
 class _Fact:
     """Something that an item says. It is the same in two images if its `transition` and what it is `about` are."""
 
-    transition: Transition
+    transition: str
     about: str
     event_id: str = field(compare=False)
     more: Mapping[str, Any] = field(compare=False, default_factory=dict)
@@ -87,7 +75,7 @@ def may_publish(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) ->
     return old is not None and (new is None or old.get("updatedAt") != new.get("updatedAt"))
 
 
-def transitions(change: Change, horizon: timedelta = HORIZON) -> list[Event]:
+def transitions(change: Change, policy: SchedulingPolicy) -> list[Event]:
     """The events that this change gives rise to, in the order in which things happened.
 
     None says a word that people wrote: the item's `reason` quotes them, so that theirs is put together anew.
@@ -97,15 +85,15 @@ def transitions(change: Change, horizon: timedelta = HORIZON) -> list[Event]:
     """
     if change.old is None or not may_publish(change.old, change.new):
         return []
-    before = decode_session(change.classroom_id, change.old)
+    before = decode(change.classroom_id, change.old)
     if change.new is None:
         return _cancellation(change, change.old, before)
-    after = decode_session(change.classroom_id, change.new)
+    after = decode(change.classroom_id, change.new)
     if before is not None and after is not None and is_later(before.execution_name, after.execution_name):
         return []  # an old copy was put back, and the scheduler is about to put that right
     known = set(_facts(change, change.old, before))
     news = [*_previous_stopped(before, after), *_facts(change, change.new, after)]
-    reason = None if after is None else reason_for(after, change.changed_at, horizon)
+    reason = None if after is None else story_of(after, change.changed_at, policy)
     return [_event(change, change.new, after, fact, reason) for fact in news if fact not in known]
 
 
@@ -121,24 +109,29 @@ def _why_invalid(classroom_id: str, item: Item) -> str:
     """Which fields are wrong and what is expected, without what stands there."""
     problem = Classroom.from_item(classroom_id, item).problem
     why = "The item can't be followed, and says why." if problem is None else problem.withheld
-    return rejection(why)["reason"]
+    return reason_for_rejection(why)
 
 
 def _facts_of_session(session: Session) -> Iterator[_Fact]:
     if not session.is_over:
         # Not the schedule: a class deleted and inserted again goes on with the same one, and was told as cancelled.
         yield _Fact(Transition.SCHEDULED, session.execution_name, f"{session.execution_name}-scheduled")
-    for task, (transition, suffix) in _DONE.items():
+    for task in TASKS:
         if session.has(task, TaskState.SUCCEEDED):
             more = _of_task(task, session.tasks[task])
-            yield _Fact(transition, session.recording_id, f"{session.recording_id}-{suffix}", more)
+            yield _Fact(task.event, session.recording_id, _event_id(task, session.recording_id), more)
     if session.is_over and not all(session.has(task, TaskState.SUCCEEDED) for task in _NEEDED):
         failed = next((task for task in _NEEDED if session.has(task, TaskState.FAILED)), None)
         more = {} if failed is None else _of_task(failed, session.tasks[failed])
         yield _Fact(Transition.FAILED, session.recording_id, f"{session.recording_id}-failed", more)
 
 
-_NEEDED = (Task.START_RECORDING, Task.STOP_RECORDING)
+_NEEDED = (START, STOP)
+
+
+def _event_id(task: TaskSpec, recording_id: str) -> str:
+    """The id ends as the webhook-id does: the server was told under the same one."""
+    return f"{recording_id}-{task.id_suffix}"
 
 
 def _previous_stopped(before: Session | None, after: Session | None) -> Iterator[_Fact]:
@@ -147,13 +140,13 @@ def _previous_stopped(before: Session | None, after: Session | None) -> Iterator
         return
     if before.previous is not None and after.previous is None:
         recording_id = before.previous.recording_id
-        yield _Fact(Transition.STOPPED, recording_id, f"{recording_id}-stop", _of_previous(before.previous))
+        yield _Fact(STOP.event, recording_id, _event_id(STOP, recording_id), _of_previous(before.previous))
 
 
 def _cancellation(change: Change, item: Item, session: Session | None) -> list[Event]:
     """What the stream handler decides on this deletion; a wiped item can only tell that its class was still to end."""
     if session is not None:
-        decision = plan(None, History(sessions=(session,)), change.changed_at)
+        decision = after_a_deletion(session)
         if decision.action is not Action.CANCEL:
             return []
         reason, event_id = decision.reason, f"{session.execution_name}-cancelled"
@@ -186,9 +179,7 @@ def _of_session(session: Session) -> dict[str, Any]:
     return {
         "recordingId": session.recording_id,
         "executionName": session.execution_name,
-        "start": format_time(session.scheduled.start),
-        "end": format_time(session.scheduled.end),
-        "livePingDelay": session.scheduled.live_ping_delay,
+        **session.scheduled.as_attributes(),
         "day": session.scheduled.start.date().isoformat(),
     }
 
@@ -205,7 +196,7 @@ def _of_previous(previous: Recording) -> dict[str, Any]:
     }
 
 
-def _of_task(task: Task, record: TaskRecord) -> dict[str, Any]:
+def _of_task(task: TaskSpec, record: TaskRecord) -> dict[str, Any]:
     """When it was due and done; not what the classroom server answered, which is between it and the item."""
     return {
         "task": str(task),

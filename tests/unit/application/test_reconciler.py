@@ -5,9 +5,10 @@ from decimal import Decimal
 import pytest
 
 from classroom_scheduler.domain.plan import Action
+from classroom_scheduler.domain.tasks import PING, START, STOP
 from tests.builders import a_classroom
 from tests.fakes import Fault
-from tests.unit.day import PING, START, STOP, Day, a_day_in_class, a_day_with_a_class
+from tests.unit.day import Day, a_day_in_class, a_day_with_a_class
 
 
 def a_day_after_class() -> Day:
@@ -89,7 +90,7 @@ def test_a_deferred_class_is_scheduled_when_somebody_looks_inside_the_horizon() 
     day.look()
     day.time = day.time.replace(year=2027, month=6)
 
-    day.look_at("algebra-1")
+    day.reconcile("algebra-1")
 
     assert day.item["status"] == "SCHEDULED"
     assert list(day.executions.started) == [day.item["executionName"]]

@@ -15,12 +15,13 @@ from classroom_scheduler.domain.errors import (
     ServerUnavailable,
     ServiceUnavailable,
 )
-from classroom_scheduler.domain.fence import PATIENCE
-from classroom_scheduler.domain.plan import MAX_RESTARTS, Action, History
+from classroom_scheduler.domain.history import History
+from classroom_scheduler.domain.plan import MAX_RESTARTS, Action
 from classroom_scheduler.domain.policy import SchedulingPolicy
+from classroom_scheduler.domain.tasks import PING, START, STOP
 from tests.builders import a_classroom
 from tests.fakes import Fault
-from tests.unit.day import PING, START, STOP, Day, a_day_in_class, a_day_with_a_class
+from tests.unit.day import Day, a_day_in_class, a_day_with_a_class
 
 AN_HOUR = timedelta(hours=1)
 
@@ -126,7 +127,7 @@ def test_a_class_that_was_given_up_before_its_start_stays_so_whoever_looks() -> 
     before = day.item
 
     day.look()
-    day.look_at("algebra-1")
+    day.reconcile("algebra-1")
     day.audit()
 
     assert day.item == before
@@ -290,7 +291,7 @@ def test_a_recording_whose_stop_could_not_be_started_when_its_class_was_given_up
         day.edit(end="half past ten")
         day.look()
     else:
-        assert day.until("10:05").sweep() == {AuditResult.LOOKED_AT: 1}
+        assert day.until("10:05").sweep() == {AuditResult.RECONCILED: 1}
     (stop,) = day.executions.running
     day.until("10:06").run(STOP, stop, StartRecording={"state": "FENCED"})
 
@@ -314,7 +315,7 @@ def test_a_recording_that_a_failed_start_may_have_made_is_stopped_though_its_exe
     if heard == "by an event":
         assert day.hear_of_the_end(name)
     elif heard == "by a sweep":
-        assert day.until("09:05:30").sweep() == {AuditResult.LOOKED_AT: 1}
+        assert day.until("09:05:30").sweep() == {AuditResult.RECONCILED: 1}
     else:
         day.delete() if heard == "by its deletion" else day.edit(end="half past ten")
         day.look()
@@ -336,7 +337,7 @@ def test_a_recording_that_could_not_be_stopped_in_the_end_is_found_by_every_swee
     day.abort(stop)
 
     for time in ("10:05", "10:10", "10:15"):
-        assert day.until(time).sweep() == {AuditResult.LOOKED_AT: 1}
+        assert day.until(time).sweep() == {AuditResult.RECONCILED: 1}
 
     assert day.item["status"] == "FAILED"
     assert day.told() == ["recording.start", "recording.stop"]
@@ -426,7 +427,7 @@ def test_a_class_that_has_not_started_five_minutes_after_it_should_have_is_looke
     day.abort()  # and nobody heard of it
 
     assert day.until("09:04:59").sweep() == {}
-    assert day.until("09:05").sweep() == {AuditResult.LOOKED_AT: 1}
+    assert day.until("09:05").sweep() == {AuditResult.RECONCILED: 1}
 
     assert day.item["restarts"] == Decimal(1)
     day.run(START)
@@ -437,7 +438,7 @@ def test_a_class_that_has_not_stopped_five_minutes_after_its_end_is_looked_at() 
     day = a_day_in_class()
     day.abort()
 
-    assert day.until("10:05").sweep() == {AuditResult.LOOKED_AT: 1}
+    assert day.until("10:05").sweep() == {AuditResult.RECONCILED: 1}
     day.run(STOP)
 
     assert day.told() == ["recording.start", "recording.stop"]
@@ -448,7 +449,7 @@ def test_a_class_that_is_late_for_another_reason_than_its_execution_is_looked_at
     day = a_day_with_a_class()
     before = day.item
 
-    assert day.until("09:06").sweep() == {AuditResult.LOOKED_AT: 1}
+    assert day.until("09:06").sweep() == {AuditResult.RECONCILED: 1}
 
     assert day.item == before
     assert day.executions.running == [before["executionName"]]
@@ -468,11 +469,11 @@ def test_two_sweeps_at_once_take_a_class_up_once() -> None:
 
     def look_while_another_sweep_does(classroom_id: str, history: History) -> None:
         found = list(day.classrooms.overdue(day.item["attentionShard"], day.now()))
-        day.look_at(classroom_id, history)
+        day.reconcile(classroom_id, history)
         assert found == [classroom_id], "the other one has found it too"
-        day.look_at(classroom_id, history)
+        day.reconcile(classroom_id, history)
 
-    assert sweep(day.classrooms, look_while_another_sweep_does, day.now()) == {AuditResult.LOOKED_AT: 1}
+    assert sweep(day.classrooms, look_while_another_sweep_does, day.now()) == {AuditResult.RECONCILED: 1}
 
     assert day.item["restarts"] == Decimal(1)
     assert day.executions.running == [day.item["executionName"]]
@@ -492,9 +493,9 @@ def test_a_sweep_goes_on_with_others_where_one_classroom_fails(error: Exception)
     def look_at(classroom_id: str, history: History) -> None:
         if classroom_id == "room-2":
             raise error
-        day.look_at(classroom_id, history)
+        day.reconcile(classroom_id, history)
 
-    assert sweep(day.classrooms, look_at, day.now()) == {AuditResult.LOOKED_AT: 4, AuditResult.FAILED: 1}
+    assert sweep(day.classrooms, look_at, day.now()) == {AuditResult.RECONCILED: 4, AuditResult.FAILED: 1}
 
 
 def test_a_sweep_that_cannot_ask_what_is_overdue_says_so() -> None:
@@ -509,7 +510,7 @@ def test_a_class_deleted_a_moment_ago_is_still_in_the_index_and_is_left_alone() 
     day = a_day_with_a_class()
     day.delete()
 
-    day.look_at("algebra-1")
+    day.reconcile("algebra-1")
 
     assert day.decisions[-1].action is Action.LEAVE
     assert day.classrooms.look("algebra-1") is None
@@ -541,7 +542,7 @@ def test_a_deferred_class_is_scheduled_by_the_first_sweep_inside_the_horizon() -
     day = a_deferred_class()
 
     assert day.until("10:59:59").sweep() == {}
-    assert day.until("11:00").sweep() == {AuditResult.LOOKED_AT: 1}
+    assert day.until("11:00").sweep() == {AuditResult.RECONCILED: 1}
 
     assert day.item["status"] == "SCHEDULED"
     assert day.item["attentionAt"] == "2026-12-01T12:05:00Z"
@@ -570,7 +571,7 @@ def test_a_deferred_class_moved_further_away_stays_deferred_until_then() -> None
 
     assert (day.item["status"], day.item["attentionAt"]) == ("DEFERRED", "2026-12-01T19:00:00Z")
     assert day.until("11:05").sweep() == {}
-    assert day.until("19:02").sweep() == {AuditResult.LOOKED_AT: 1}
+    assert day.until("19:02").sweep() == {AuditResult.RECONCILED: 1}
     assert day.item["status"] == "SCHEDULED"
 
 
@@ -647,7 +648,7 @@ def test_an_item_that_no_record_told_of_is_marked_and_scheduled_by_a_sweep_five_
     assert day.item["attentionAt"] == "2026-12-01T08:05:00Z"
     assert "status" not in day.item
     assert day.until("08:04:59").sweep() == {}
-    assert day.until("08:05").sweep() == {AuditResult.LOOKED_AT: 1}
+    assert day.until("08:05").sweep() == {AuditResult.RECONCILED: 1}
 
     assert (day.item["status"], day.item["teacher"]) == ("SCHEDULED", "Ada")
     assert day.executions.running == [day.item["executionName"]]
@@ -693,7 +694,7 @@ def test_an_edit_whose_record_was_lost_is_carried_out() -> None:
     day.changes.clear()
 
     assert day.audit() == {AuditResult.MARKED: 1}
-    assert day.until("08:05").sweep() == {AuditResult.LOOKED_AT: 1}
+    assert day.until("08:05").sweep() == {AuditResult.RECONCILED: 1}
 
     assert day.item["scheduled"]["start"] == "2026-12-01T09:30:00Z"
     assert day.executions.stop_calls == [before]
@@ -706,7 +707,7 @@ def test_a_mistake_whose_record_was_lost_is_told() -> None:
     day.changes.clear()
 
     assert day.audit() == {AuditResult.MARKED: 1}
-    assert day.until("08:05").sweep() == {AuditResult.LOOKED_AT: 1}
+    assert day.until("08:05").sweep() == {AuditResult.RECONCILED: 1}
 
     assert '"half past ten"' in day.item["reason"]
     assert day.item["status"] == "SCHEDULED"
@@ -730,7 +731,7 @@ def test_an_item_without_its_attention_keys_gets_them_back(lost: tuple[str, ...]
     without(day, *lost)
 
     assert day.audit() == {AuditResult.MARKED: 1}
-    assert day.until("08:05").sweep() == {AuditResult.LOOKED_AT: 1}
+    assert day.until("08:05").sweep() == {AuditResult.RECONCILED: 1}
 
     assert {**day.item, "updatedAt": ...} == before
 
@@ -845,7 +846,7 @@ def test_executions_that_ended_unheard_are_taken_up_at_once_by_a_sweep_of_everyt
     day.abort()
 
     assert day.sweep() == {}
-    assert day.sweep(EVERYTHING) == {AuditResult.LOOKED_AT: 2}
+    assert day.sweep(EVERYTHING) == {AuditResult.RECONCILED: 2}
 
     healthy = day.classrooms.look("healthy-1") or {}
     assert "restarts" not in healthy
@@ -862,7 +863,7 @@ def test_a_sweep_of_everything_leaves_alone_what_is_healthy_deferred_or_over() -
     day.look()
     before = (day.classrooms.writes, dict(day.executions.started))
 
-    assert day.sweep(EVERYTHING) == {AuditResult.LOOKED_AT: 3}
+    assert day.sweep(EVERYTHING) == {AuditResult.RECONCILED: 3}
 
     assert (day.classrooms.writes, dict(day.executions.started)) == before
     assert day.executions.stop_calls == []
@@ -901,13 +902,13 @@ def test_a_task_that_would_not_wait_for_an_edit_has_the_sweep_look_after_it() ->
     day.edit(end="2026-12-01T10:30:00Z")
     day.changes.clear()
 
-    day.until("09:00").run(START, attempt=PATIENCE[START])
+    day.until("09:00").run(START, attempt=START.patience)
 
     assert day.item["attentionAt"] == "2026-12-01T09:05:00Z"
-    day.until("09:01").run(PING, attempt=PATIENCE[PING])
+    day.until("09:01").run(PING, attempt=PING.patience)
     assert day.item["attentionAt"] == "2026-12-01T09:05:00Z", "not pushed forward"
     day.until("09:06")
-    day.look_at("algebra-1")
+    day.reconcile("algebra-1")
     assert day.item["scheduled"]["end"] == "2026-12-01T10:30:00Z"
     assert day.item["attentionAt"] == "2026-12-01T10:35:00Z"
 

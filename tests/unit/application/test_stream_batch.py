@@ -5,19 +5,15 @@ from typing import Any
 
 import pytest
 
-from classroom_scheduler.application.reconciler import reconcile
-from classroom_scheduler.application.stream_batch import Change, handle, is_own_write, matters
+from classroom_scheduler.application.stream_batch import Change, is_own_write, matters, reconcile_batch
 from classroom_scheduler.domain.classroom import Classroom
-from classroom_scheduler.domain.errors import (
-    ConcurrentUpdate,
-    ReconcilePending,
-    ServerUnavailable,
-    ServiceUnavailable,
-)
-from classroom_scheduler.domain.plan import Action, History
+from classroom_scheduler.domain.errors import ConcurrentUpdate, ReconcilePending, ServerUnavailable, ServiceUnavailable
+from classroom_scheduler.domain.history import History
+from classroom_scheduler.domain.plan import Action
+from classroom_scheduler.domain.tasks import START, STOP
 from tests.builders import a_classroom, at
 from tests.fakes import Fault
-from tests.unit.day import START, STOP, Day, a_day_in_class, a_day_with_a_class
+from tests.unit.day import Day, a_day_in_class, a_day_with_a_class
 
 # Of a later second than any other: it names no session that is there already.
 A_RECORD = History(left=Classroom.from_item("algebra-1", a_classroom()), name="algebra-1-zzzzzzzzzz")
@@ -82,7 +78,7 @@ def test_only_the_records_of_a_classroom_that_fails_come_again() -> None:
 
     looks: list[str] = []
 
-    assert handle(inserts("algebra", "biology", "chemistry"), look_at) == ["1"]
+    assert reconcile_batch(inserts("algebra", "biology", "chemistry"), look_at) == ["1"]
     assert looks == ["algebra", "chemistry"]
 
 
@@ -158,10 +154,10 @@ def test_a_class_whose_start_was_throttled_is_started_by_the_next_delivery() -> 
     day.executions.unavailable = True
     records = list(day.changes)
 
-    assert handle(records, day.look_at) == [records[0].sequence_number]
+    assert reconcile_batch(records, day.reconcile) == [records[0].sequence_number]
     intended = day.item["executionName"]
     day.executions.unavailable = False
-    assert handle(records, day.look_at) == []
+    assert reconcile_batch(records, day.reconcile) == []
 
     assert list(day.executions.started) == [intended], "the same name: the intent was already written"
 
@@ -190,7 +186,7 @@ def test_of_two_writers_only_one_wins_and_the_other_follows() -> None:
     day.look()
     winner = day.item["executionName"]
     day.classrooms.get = stale_read  # type: ignore[method-assign]  # the other writer read before the winner wrote
-    decision = reconcile("algebra-1", A_RECORD, day.classrooms, day.executions, day.now)
+    decision = day.reconciler.reconcile("algebra-1", A_RECORD)
 
     assert decision.session is not None
     assert decision.session.execution_name == winner
@@ -203,7 +199,7 @@ def test_a_write_by_a_clock_that_is_behind_is_known_for_the_schedulers_own(clock
     day.until("08:00").edit(end="2026-12-01T11:00:00Z")
     day.changes.clear()
 
-    day.until(clock).look_at("algebra-1")
+    day.until(clock).reconcile("algebra-1")
 
     (own,) = day.changes
     assert is_own_write(own.old, own.new)
@@ -232,11 +228,11 @@ def test_a_class_put_anew_after_its_end_is_no_continuation_though_its_records_ar
     day.write(start="2026-12-01T11:00:00Z", end="2026-12-01T12:00:00Z")
     day.executions.unanswered = True
 
-    failed = handle(late, day.until("10:30").look_at)
+    failed = reconcile_batch(late, day.until("10:30").reconcile)
     assert failed == [late[0].sequence_number]
     assert "recordingId" not in day.item
     day.executions.unanswered = False
-    assert handle([*late, *day.changes], day.look_at) == []
+    assert reconcile_batch([*late, *day.changes], day.reconcile) == []
 
     assert day.session.recording_id != before.recording_id
     assert day.item["status"] == "SCHEDULED"
@@ -250,7 +246,7 @@ def test_a_classroom_that_others_change_all_the_time_is_given_up_for_now() -> No
     day.classrooms.get = lambda classroom_id: seen  # type: ignore[method-assign]  # always too old
 
     with pytest.raises(ConcurrentUpdate, match="5 times"):
-        reconcile("algebra-1", A_RECORD, day.classrooms, day.executions, day.now)
+        day.reconciler.reconcile("algebra-1", A_RECORD)
 
 
 def test_an_execution_whose_successor_was_only_intended_is_stopped_with_the_next_edit() -> None:
@@ -261,7 +257,7 @@ def test_an_execution_whose_successor_was_only_intended_is_stopped_with_the_next
     day.edit(livePingDelay=5)
     edit = list(day.changes)
     day.executions.unavailable = True
-    assert handle(edit, day.look_at) != []
+    assert reconcile_batch(edit, day.reconcile) != []
     day.executions.unavailable = False
     day.edit(livePingDelay=6)
     day.changes = [*edit, *day.changes]

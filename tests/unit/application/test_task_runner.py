@@ -8,18 +8,13 @@ from typing import Any
 
 import pytest
 
-from classroom_scheduler.application.ports import Item, Message
-from classroom_scheduler.application.task_runner import perform
-from classroom_scheduler.domain.errors import (
-    ConcurrentUpdate,
-    PermanentError,
-    ReconcilePending,
-    ServerUnavailable,
-)
-from classroom_scheduler.domain.fence import PATIENCE, Run
-from classroom_scheduler.domain.session import Task
+from classroom_scheduler.application.ports import Message
+from classroom_scheduler.domain.errors import ConcurrentUpdate, PermanentError, ReconcilePending, ServerUnavailable
+from classroom_scheduler.domain.fence import TaskAttempt
+from classroom_scheduler.domain.item_codec import Item
+from classroom_scheduler.domain.tasks import PING, START, STOP, TASKS, TaskSpec
 from tests.fakes import FakeServer, Fault
-from tests.unit.day import PING, START, STOP, Day, a_day_in_class, a_day_with_a_class
+from tests.unit.day import Day, a_day_in_class, a_day_with_a_class
 
 
 def test_a_class_costs_seven_writes() -> None:
@@ -298,7 +293,7 @@ def test_a_task_does_not_wait_for_ever_for_an_edit_that_nobody_carries_out() -> 
     day = a_day_with_a_class()
     day.edit(start="2026-12-01T09:30:00Z")
 
-    assert day.until("09:00:40").run(START, attempt=PATIENCE[START])["state"] == "SUCCEEDED"
+    assert day.until("09:00:40").run(START, attempt=START.patience)["state"] == "SUCCEEDED"
 
 
 @pytest.mark.parametrize("damage", ["gone", {"StartRecording": {"state": "DANCING"}}], ids=str)
@@ -319,7 +314,7 @@ def test_an_old_recording_is_not_written_on_an_item_that_asks_for_a_later_class(
     name = day.session.execution_name
     day.write(start="14:00", end="15:00")
 
-    assert day.until("13:00").run(STOP, name, attempt=PATIENCE[STOP])["state"] == "SUCCEEDED"
+    assert day.until("13:00").run(STOP, name, attempt=STOP.patience)["state"] == "SUCCEEDED"
     assert "status" not in day.item
 
 
@@ -355,7 +350,7 @@ def test_a_recorder_is_stopped_even_if_its_item_stays_wiped() -> None:
     name = day.session.execution_name
     day.write()
 
-    assert day.until("10:00").run(STOP, name, attempt=PATIENCE[STOP])["state"] == "SUCCEEDED"
+    assert day.until("10:00").run(STOP, name, attempt=STOP.patience)["state"] == "SUCCEEDED"
     assert day.server.live == set()
     assert "was stopped, but was never seen to start" in day.item["reason"]
     day.look()
@@ -496,25 +491,25 @@ class InterruptedServer:
 
 
 def start_interrupted(day: Day, interruption: Callable[[], object]) -> dict[str, Any]:
-    world = replace(day.world, server=InterruptedServer(day.server, interruption))
-    return perform(day.a_run(START), world)
+    runner = replace(day.runner, server=InterruptedServer(day.server, interruption))
+    return runner.run(day.an_attempt(START))
 
 
-NAMED = {"classroomId": "a", "recordingId": "a-0123456789", "executionName": "a-0123456789"}
+NAMED = {"classroomId": "a", "recordingId": "a-0123456789"}
 
 
 @pytest.mark.parametrize(
     ("event", "said"),
     [
         ({}, "`classroomId` is None; expected a string that is not empty"),
-        ({"classroomId": "a", "recordingId": 5}, "`recordingId` is 5"),
-        ({**NAMED, "start": "tomorrow", "end": "x"}, "tomorrow"),
+        ({"input": {"classroomId": "a", "recordingId": 5}}, "`recordingId` is 5"),
+        ({"input": {**NAMED, "start": "tomorrow", "end": "x"}, "executionName": "a-0123456789"}, "tomorrow"),
     ],
     ids=str,
 )
 def test_a_payload_that_is_none_is_refused_by_name(event: dict[str, object], said: str) -> None:
     with pytest.raises(PermanentError, match=said):
-        Run.read(START, event)
+        TaskAttempt.from_event(START, event)
 
 
 A_CLASS = {"start": "2026-12-01T09:00:00Z", "end": "2026-12-01T10:00:00Z"}
@@ -534,22 +529,25 @@ A_CLASS = {"start": "2026-12-01T09:00:00Z", "end": "2026-12-01T10:00:00Z"}
     ],
     ids=str,
 )
-@pytest.mark.parametrize("task", list(Task))
-def test_whoever_may_start_executions_can_not_touch_another_classs_recording(task: Task, names: dict[str, str]) -> None:
+@pytest.mark.parametrize("task", TASKS, ids=str)
+def test_whoever_may_start_executions_can_not_touch_another_classs_recording(
+    task: TaskSpec, names: dict[str, str]
+) -> None:
     own = "algebra-1-hoo2gmk8w0"
-    event = {"classroomId": "algebra-1", "recordingId": own, "executionName": own, **A_CLASS, **names}
+    given = {"classroomId": "algebra-1", "recordingId": own, "executionName": own, **A_CLASS, **names}
+    event = {"input": given, "executionName": given.pop("executionName")}
 
     with pytest.raises(PermanentError, match=r"expected (a recording|an execution) of"):
-        Run.read(task, event)
+        TaskAttempt.from_event(task, event)
 
 
 @pytest.mark.parametrize(
     "name", ["algebra-1-hoo2gmk8w5", "algebra-1-hoo2gmk8w0-stop", "algebra-1-hoo2gmk8w0-halt", "x"]
 )
 def test_a_recording_of_its_class_is_taken_under_any_execution_of_it_or_one_by_hand(name: str) -> None:
-    event = {"classroomId": "algebra-1", "recordingId": "algebra-1-hoo2gmk8w0", "executionName": name, **A_CLASS}
+    given = {"classroomId": "algebra-1", "recordingId": "algebra-1-hoo2gmk8w0", **A_CLASS}
 
-    assert Run.read(STOP, event).recording_id == "algebra-1-hoo2gmk8w0"
+    assert TaskAttempt.from_event(STOP, {"input": given, "executionName": name}).recording_id == "algebra-1-hoo2gmk8w0"
 
 
 def test_a_recorder_that_somebody_else_stopped_is_not_stopped_again() -> None:
@@ -561,9 +559,9 @@ def test_a_recorder_that_somebody_else_stopped_is_not_stopped_again() -> None:
     second = day.session.execution_name
     day.write(end="half past")
 
-    day.until("10:30").run(STOP, first, attempt=PATIENCE[STOP])
+    day.until("10:30").run(STOP, first, attempt=STOP.patience)
 
-    assert day.run(STOP, second, attempt=PATIENCE[STOP])["state"] == "FENCED"
+    assert day.run(STOP, second, attempt=STOP.patience)["state"] == "FENCED"
     assert day.told().count("recording.stop") == 1
 
 
@@ -574,22 +572,22 @@ def test_a_start_that_was_tried_before_it_was_fenced_is_stopped() -> None:
     day.server.will("recording.start", Fault.TIMES_OUT)
     with pytest.raises(ServerUnavailable):
         day.until("09:00").run(START)
-    run = day.a_run(STOP, execution)
-    again = day.a_run(START, execution, attempt=1)
+    run = day.an_attempt(STOP, execution)
+    again = day.an_attempt(START, execution, attempt=1)
     day.delete()
 
-    fenced = perform(again, day.world)
+    fenced = day.runner.run(again)
     assert fenced["state"] == "FENCED"
-    assert perform(replace(run, results={"StartRecording": fenced}), day.world)["state"] == "SUCCEEDED"
+    assert day.runner.run(replace(run, results={"StartRecording": fenced}))["state"] == "SUCCEEDED"
     assert day.server.live == set()
 
 
 def test_a_start_whose_class_is_deleted_in_the_middle_of_its_call_is_stopped_though_nobody_hears_of_it() -> None:
     day = a_day_with_a_class().until("09:00")
-    run = day.a_run(STOP)
+    run = day.an_attempt(STOP)
 
     fenced = start_interrupted(day, day.delete)
-    stopped = perform(replace(run, results={"StartRecording": fenced}), day.until("10:00").world)
+    stopped = day.until("10:00").runner.run(replace(run, results={"StartRecording": fenced}))
 
     assert (fenced["state"], stopped["state"]) == ("FENCED", "SUCCEEDED")
     assert day.server.live == set()
@@ -613,7 +611,7 @@ def test_a_start_that_comes_late_and_twice_writes_nothing_over_a_stop() -> None:
     name = day.session.execution_name
     day.write()
     day.changes.clear()
-    day.until("10:00").run(STOP, name, attempt=PATIENCE[STOP])
+    day.until("10:00").run(STOP, name, attempt=STOP.patience)
     stopped = day.item
 
     assert day.until("10:10").run(START)["state"] == "FENCED"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from classroom_scheduler.application.reconciler import TRIES
+from classroom_scheduler.application.retry import TRIES
 from classroom_scheduler.bookings.booking import (
     MAX_REVISION,
     Booking,
@@ -18,13 +18,9 @@ from classroom_scheduler.bookings.booking import (
     follow,
     parse_booking,
 )
-from classroom_scheduler.domain.classroom import OWNED_ATTRIBUTES
-from classroom_scheduler.domain.errors import (
-    BookingAhead,
-    BookingOutdated,
-    ConcurrentUpdate,
-    ServiceUnavailable,
-)
+from classroom_scheduler.bookings.ports import BookingAhead, BookingOutdated
+from classroom_scheduler.domain.errors import ConcurrentUpdate, ServiceUnavailable
+from classroom_scheduler.domain.item_codec import OWNED_ATTRIBUTES
 from tests.builders import a_booking, a_classroom, at
 from tests.fakes import FakeBookings, FakeClassrooms
 from tests.schemas import complaints

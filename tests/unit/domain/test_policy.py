@@ -1,6 +1,7 @@
 """Recorders are started up to StartLeadSeconds before their class, so that not all of an hour's start in one second."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,12 +9,12 @@ from typing import Any
 import pytest
 
 from classroom_scheduler.application.recovery import AuditResult, audit
-from classroom_scheduler.domain.fence import PATIENCE
 from classroom_scheduler.domain.plan import MAX_RESTARTS, Action
 from classroom_scheduler.domain.policy import SchedulingPolicy
 from classroom_scheduler.domain.session import MAX_START_LEAD
-from tests.builders import at
-from tests.unit.day import PING, START, STOP, Day, a_day_with_a_class
+from classroom_scheduler.domain.tasks import PING, START, STOP
+from tests.builders import POLICY, at
+from tests.unit.day import Day, a_day_with_a_class
 
 LEAD = 60
 EARLY = "08:59:51"
@@ -21,7 +22,7 @@ EARLY = "08:59:51"
 
 
 def a_lead_of(seconds: int) -> SchedulingPolicy:
-    return SchedulingPolicy(start_lead=timedelta(seconds=seconds))
+    return replace(POLICY, start_lead=timedelta(seconds=seconds))
 
 
 def a_day_with_a_lead(lead: int = LEAD, **attributes: Any) -> Day:
@@ -56,7 +57,7 @@ def test_recorders_start_spread_over_the_lead_and_none_later_than_a_second_befor
 
 
 def test_without_a_lead_every_recorder_starts_with_its_class() -> None:
-    assert {SchedulingPolicy().spread(f"room-{number}") for number in range(1000)} == {timedelta()}
+    assert {POLICY.spread(f"room-{number}") for number in range(1000)} == {timedelta()}
 
 
 def test_a_class_has_the_same_lead_whoever_computes_it() -> None:
@@ -156,7 +157,7 @@ def test_a_deferred_class_has_its_lead_when_it_is_taken_up() -> None:
     assert (day.item["status"], day.item["attentionAt"]) == ("DEFERRED", "2027-02-04T09:00:00Z")
 
     day.time = day.time.replace(year=2027, month=6)
-    day.look_at("algebra-1")
+    day.reconcile("algebra-1")
 
     (request,) = day.executions.started.values()
     assert request["start"] == "2027-12-01T08:59:51Z"
@@ -193,7 +194,7 @@ def test_a_class_moved_while_the_recorder_runs_already_goes_on_though_another_ma
     day.look()
 
     day.time -= timedelta(seconds=0.5)
-    day.look_at("algebra-1")
+    day.reconcile("algebra-1")
 
     assert day.decisions[-1].action is Action.KEEP
 
@@ -257,7 +258,7 @@ def test_an_execution_lost_while_the_recorder_runs_already_is_taken_up_with_the_
     day = a_day_recording_early()
     day.executions.aborted[day.session.execution_name] = "by hand"
 
-    day.look_at("algebra-1")
+    day.reconcile("algebra-1")
 
     assert day.executions.started[day.session.execution_name]["start"] == "2026-12-01T08:59:51Z"
     assert day.session.has_begun
@@ -268,7 +269,7 @@ def test_a_class_given_up_before_it_started_was_due_when_its_recorder_was() -> N
     day.edit(restarts=MAX_RESTARTS)
     day.executions.aborted[day.session.execution_name] = "by hand, again and again"
 
-    day.look_at("algebra-1")
+    day.reconcile("algebra-1")
 
     assert day.decisions[-1].action is Action.GIVE_UP
     assert day.item["tasks"]["StartRecording"]["dueAt"] == "2026-12-01T08:59:51.000Z"
@@ -307,7 +308,7 @@ def test_a_class_put_again_whose_stop_came_before_its_record_completes_all_the_s
     day = a_day_recording_early()
     name = day.session.execution_name
     day.write()
-    day.until("10:04").run(STOP, name, attempt=PATIENCE[STOP], StartRecording={"state": "SUCCEEDED"})
+    day.until("10:04").run(STOP, name, attempt=STOP.patience, StartRecording={"state": "SUCCEEDED"})
     day.abort(name)
 
     day.look()
@@ -326,7 +327,7 @@ def test_a_class_whose_recorder_is_stopped_while_its_item_stays_wiped_says_so_at
     started = day.run(START)
     day.write()
 
-    day.until("10:04").run(STOP, name, attempt=PATIENCE[STOP], StartRecording=started)
+    day.until("10:04").run(STOP, name, attempt=STOP.patience, StartRecording=started)
 
     assert day.item["scheduled"] == scheduled, "the lead included"
     assert "was stopped, but was never seen to start" in day.item["reason"]
@@ -342,7 +343,7 @@ def test_a_class_moved_while_its_item_is_wiped_is_not_told_the_stop_of_the_one_b
     started = day.run(START)
     day.write(start="2026-12-01T09:05:00Z")
 
-    day.until("10:04").run(STOP, name, attempt=PATIENCE[STOP], StartRecording=started)
+    day.until("10:04").run(STOP, name, attempt=STOP.patience, StartRecording=started)
 
     assert "scheduled" not in day.item
 
@@ -356,7 +357,7 @@ def test_the_parameter_may_change_while_a_class_waits(lead: int) -> None:
     before = day.session
 
     change_the_parameter(day, lead)
-    day.look_at("algebra-1")
+    day.reconcile("algebra-1")
     day.until(EARLY).run(START)
 
     assert (day.session.execution_name, day.session.recorder_start) == (before.execution_name, at(EARLY))
@@ -379,7 +380,7 @@ def test_a_class_that_waits_without_a_lead_keeps_its_start_when_one_is_set() -> 
     day = a_day_with_a_class()
 
     change_the_parameter(day, LEAD)
-    day.look_at("algebra-1")
+    day.reconcile("algebra-1")
 
     assert day.executions.started[day.session.execution_name]["start"] == "2026-12-01T09:00:00Z"
     assert "recorderStart" not in day.item["scheduled"]
@@ -388,7 +389,7 @@ def test_a_class_that_waits_without_a_lead_keeps_its_start_when_one_is_set() -> 
 def test_the_audit_finds_nothing_wrong_with_a_class_of_another_lead() -> None:
     day = a_day_recording_early()
 
-    found = audit([day.item], day.classrooms, day.executions, day.now, SchedulingPolicy())
+    found = audit([day.item], replace(day.reconciler, policy=POLICY))
 
     assert found == {AuditResult.HEALTHY: 1}
 

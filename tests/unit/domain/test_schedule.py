@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classroom_scheduler.domain.item_codec import REASON_LENGTH
 from classroom_scheduler.domain.quoting import is_printable
+from classroom_scheduler.domain.report import REASON_LENGTH
 from classroom_scheduler.domain.schedule import (
     InvalidClassroom,
     NoSuchTime,

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from classroom_scheduler.application.ports import Item, Position
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.http_api.api_errors import InvalidRequest
 from classroom_scheduler.http_api.day_listing import Query, page, token_of
+from classroom_scheduler.http_api.ports import Position
 from tests.builders import a_classroom, at, z
 from tests.fakes import FakeClassrooms
 

@@ -6,16 +6,10 @@ from typing import Any
 
 import pytest
 
-from classroom_scheduler.application.ports import Item
 from classroom_scheduler.domain.errors import ConcurrentUpdate
+from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.http_api import editing
-from classroom_scheduler.http_api.api_errors import (
-    AlreadyExists,
-    HasChanged,
-    InvalidRequest,
-    NotFound,
-    NotReplaceable,
-)
+from classroom_scheduler.http_api.api_errors import AlreadyExists, HasChanged, InvalidRequest, NotFound, NotReplaceable
 from classroom_scheduler.http_api.etags import IfMatch, etag
 from tests.builders import a_classroom, at
 from tests.fakes import FakeClassrooms
@@ -193,7 +187,7 @@ def test_an_item_that_does_not_come_to_rest_is_given_up_on(table: FakeClassrooms
     ]
     interfere(table, *edits)
 
-    with pytest.raises(ConcurrentUpdate, match="4 times"):
+    with pytest.raises(ConcurrentUpdate, match="5 times"):
         editing.replace("algebra-1", a_classroom(teacher="Edith"), IfMatch(), table)
 
 

@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from classroom_scheduler.application.ports import Event, Item
 from classroom_scheduler.application.recovery import execution_ended
 from classroom_scheduler.application.stream_batch import Change
-from classroom_scheduler.domain.session import Task
+from classroom_scheduler.domain.item_codec import Item
+from classroom_scheduler.domain.tasks import PING, START, STOP, TaskSpec
+from classroom_scheduler.lifecycle.ports import Event
 from classroom_scheduler.lifecycle.transitions import PUBLISHED_ATTRIBUTES, SOURCE, may_publish, transitions
-from tests.builders import a_classroom, at
+from tests.builders import POLICY, a_classroom, at
 from tests.fakes import Fault
 from tests.schemas import complaints, unknown_fields
-from tests.unit.day import PING, START, STOP, Day, a_day_in_class, a_day_with_a_class
+from tests.unit.day import Day, a_day_in_class, a_day_with_a_class
 
 PERSONAL = {"teacher": "Ada Lovelace", "phone": "+44 20 7946 0000", "pupils": {"Grace"}}
 
@@ -25,7 +26,7 @@ def told(day: Day, since: int = 0) -> list[str]:
 
 
 def events(day: Day, since: int = 0) -> list[Event]:
-    found = [event for change in day.stream[since:] for event in transitions(change)]
+    found = [event for change in day.stream[since:] for event in transitions(change, POLICY)]
     for event in found:
         sent = as_sent(event)
         assert complaints("published", sent) == []
@@ -120,13 +121,15 @@ def test_what_is_not_read_is_not_missed() -> None:
 
     for change in day.stream:
         narrow = replace(change, old=narrowed(change.old), new=narrowed(change.new))
-        assert transitions(narrow) == transitions(change)
+        assert transitions(narrow, POLICY) == transitions(change, POLICY)
 
 
 def test_a_record_that_is_delivered_again_gives_the_same_events() -> None:
     day = the_end_of(a_day_in_class())
 
-    assert [transitions(change) for change in day.stream] == [transitions(change) for change in day.stream]
+    assert [transitions(change, POLICY) for change in day.stream] == [
+        transitions(change, POLICY) for change in day.stream
+    ]
 
 
 def test_each_event_of_a_day_has_an_id_of_its_own() -> None:
@@ -176,7 +179,7 @@ def test_a_class_that_goes_on_under_another_execution_is_told_as_scheduled_even_
     assert change.new is not None
     replaced = {**change.new, "executionName": "algebra-1-zzzzzzzzzz", "updatedAt": "2026-12-01T08:30:00.000000Z"}
 
-    (event,) = transitions(replace(change, old=change.new, new=replaced))
+    (event,) = transitions(replace(change, old=change.new, new=replaced), POLICY)
     assert (event.type, event.detail["eventId"]) == ("Classroom Scheduled", "algebra-1-zzzzzzzzzz-scheduled")
 
 
@@ -195,7 +198,7 @@ def test_a_deferred_class_that_comes_within_the_horizon_is_no_news() -> None:
     assert change.new is not None
     due = {**change.new, "status": "SCHEDULED", "updatedAt": "2027-02-04T09:00:00.000000Z"}
 
-    assert transitions(replace(change, old=change.new, new=due)) == []
+    assert transitions(replace(change, old=change.new, new=due), POLICY) == []
 
 
 def test_an_edit_of_other_attributes_is_no_news() -> None:
@@ -329,7 +332,7 @@ def test_a_class_whose_executions_are_lost_is_told_as_scheduled_three_times_more
     for _ in range(4):
         name = day.item["executionName"]
         day.executions.aborted[name] = "by hand"
-        execution_ended(name, "aborted by hand", "algebra-1", day.classrooms, day.look_at)
+        execution_ended(name, "aborted by hand", "algebra-1", day.classrooms, day.reconcile)
 
     assert told(day, before) == [*["Classroom Scheduled"] * 3, "Classroom Failed"]
     assert events(day)[-1].detail["attempts"] == 0
@@ -399,7 +402,7 @@ def test_a_class_whose_end_is_past_is_told_as_invalid_and_to_be_corrected() -> N
 
 
 @pytest.mark.parametrize("task", [START, PING, STOP])
-def test_no_event_of_a_class_that_goes_on_in_spite_of_a_typo_quotes_the_typo(task: Task) -> None:
+def test_no_event_of_a_class_that_goes_on_in_spite_of_a_typo_quotes_the_typo(task: TaskSpec) -> None:
     day = a_day_with_a_class()
     for each, time in ((START, "09:00"), (PING, "09:01"), (STOP, "10:00")):
         if each is task:
@@ -641,5 +644,5 @@ def test_what_people_write_is_not_even_read() -> None:
 
 
 def test_an_insert_and_a_record_without_images_tell_nothing() -> None:
-    assert transitions(Change("1", at("08:00"), "algebra-1", None, a_classroom())) == []
-    assert transitions(Change("1", at("08:00"), "algebra-1", None, None)) == []
+    assert transitions(Change("1", at("08:00"), "algebra-1", None, a_classroom()), POLICY) == []
+    assert transitions(Change("1", at("08:00"), "algebra-1", None, None), POLICY) == []
