@@ -39,12 +39,15 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["stack"] = told | {"template": str(shared.template), "logs": str(shared.logs)}
 
 
+_STACKS_OF_THEIR_OWN = ("test_stacks_of_their_own.py", "test_operations_commands.py")
+
+
 class _OneByOne(LoadScopeScheduling):  # type: ignore[misc]  # nor has its base
     """Each test goes to a worker that has time, but those with stacks of their own all go to one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return file if file.endswith("test_stacks_of_their_own.py") else nodeid
+        return "stacks of their own" if file.endswith(_STACKS_OF_THEIR_OWN) else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -95,7 +95,7 @@ def test_a_start_that_is_refused_fails_the_class(client: Client) -> None:
         ({"end": None}, "`end` is missing"),
         ({"start": Decimal(5)}, "`start` is the number 5"),
         ({"start": "2026-02-31T09:00:00Z"}, "2026-02-31T09:00:00Z"),
-        ({"livePingDelay": "soon"}, '`livePingDelay` is "soon"'),
+        ({"livePingDelay": "soon"}, '`livePingDelay` is the text "soon", not a number'),
         ({"notes": "x" * 300_000}, "`notes` makes the item too large"),
     ],
     ids=["no end", "a number for a time", "31 February", "no number", "300 KB"],

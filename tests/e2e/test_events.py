@@ -101,7 +101,7 @@ def test_what_goes_wrong_is_told_and_fits_its_schema(client: Client, bus: Bus) -
     ]
 
     assert [complaint for event in events for complaint in complaints("published", event)] == []
-    assert '`start` is "soon"' in events[0]["detail"]["reason"]
+    assert "`start` can't be followed; expected an RFC 3339 date-time" in events[0]["detail"]["reason"]
     assert "HTTP 400" in events[-1]["detail"]["reason"]
 
 

@@ -1,6 +1,6 @@
 """The operator's commands against a deployed stack: a look before, a proof after, and the way out.
 
-They run on a second stack of the same template, which goes at the end.
+They run in a Region of their own, on a second stack of the same template, which goes at the end.
 """
 
 import subprocess
@@ -13,8 +13,9 @@ import pytest
 
 from local.environment import environment
 from local.places import PROJECT
-from local.stack import STACK_NAME, Stack
+from local.stack import STACK_NAME, Deployment
 from tests.e2e.client import seconds_from_now
+from tests.e2e.stacks import SharedStack, running_region
 
 DISPOSABLE = "classroom-scheduler-disposable"
 BUCKET = "classroom-scheduler-templates"
@@ -24,7 +25,7 @@ _CREATED_WITHIN = 60
 class Operator:
     """Somebody at a shell with the stack's account."""
 
-    def __init__(self, stack: Stack, folder: Path) -> None:
+    def __init__(self, stack: Deployment, folder: Path) -> None:
         self.stack = stack
         self._environment = environment(stack.aws.endpoint_url, folder)
 
@@ -43,15 +44,22 @@ class Operator:
         return done.returncode, (done.stdout + done.stderr).splitlines()
 
 
+@pytest.fixture(scope="module")
+def own(stack: SharedStack) -> Iterator[Deployment]:
+    """The only stack of a Region: commands look at all that an account has."""
+    with running_region(stack.template) as region:
+        yield region.client.stack
+
+
 @pytest.fixture
-def operator(stack: Stack, tmp_path: Path) -> Operator:
-    return Operator(stack, tmp_path)
+def operator(own: Deployment, tmp_path: Path) -> Operator:
+    return Operator(own, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def outputs(stack: Stack) -> Iterator[dict[str, str]]:
+def outputs(own: Deployment) -> Iterator[dict[str, str]]:
     """The outputs of a second stack, deployed from what `sam` deployed the first from."""
-    aws = stack.aws
+    aws = own.aws
     deployed = aws.cloudformation.describe_stacks(StackName=STACK_NAME)["Stacks"][0]
     template = aws.cloudformation.get_template(StackName=STACK_NAME, TemplateStage="Original")["TemplateBody"]
     aws.s3.create_bucket(Bucket=BUCKET)
@@ -65,11 +73,11 @@ def outputs(stack: Stack) -> Iterator[dict[str, str]]:
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
-    yield _outputs(stack)
+    yield _outputs(own)
     aws.cloudformation.delete_stack(StackName=DISPOSABLE)
 
 
-def _outputs(stack: Stack) -> dict[str, str]:
+def _outputs(stack: Deployment) -> dict[str, str]:
     deadline = time.monotonic() + _CREATED_WITHIN
     while (found := stack.aws.cloudformation.describe_stacks(StackName=DISPOSABLE)["Stacks"][0])[
         "StackStatus"
@@ -84,7 +92,7 @@ def lines_of(outcome: str, said: list[str]) -> set[str]:
     return {line[6:40].strip() for line in said if line.startswith(f"{outcome:<6}")}
 
 
-def made_by_hand(stack: Stack) -> tuple[set[str], set[str], set[str]]:
+def made_by_hand(stack: Deployment) -> tuple[set[str], set[str], set[str]]:
     """What a command might leave: buckets, functions and stacks."""
     aws = stack.aws
     return (
@@ -122,10 +130,10 @@ def test_smoke_proves_a_stack_and_leaves_it_as_it_was(operator: Operator, output
     assert "Metrics of the alarms" in lines_of("n/a", said)
     assert made_by_hand(operator.stack) == before
     assert operator.stack.aws.tables.Table(outputs["ClassroomsTableName"]).scan()["Items"] == []
-    assert task_servers(operator.stack) == {operator.stack.server.webhooks_url}
+    assert task_servers(operator.stack) == {f"{operator.stack.server_url}/webhooks"}
 
 
-def task_servers(stack: Stack) -> set[str]:
+def task_servers(stack: Deployment) -> set[str]:
     """The addresses that functions of any stack call."""
     functions = stack.aws.functions.list_functions()["Functions"]
     variables = [each.get("Environment", {}).get("Variables", {}) for each in functions]
@@ -157,7 +165,7 @@ def test_destroy_takes_a_stack_away_with_the_executions_that_wait(operator: Oper
     assert (code, f"There is no stack {DISPOSABLE}" in said[-1]) == (2, True)
 
 
-def wait_for_executions(stack: Stack, machine: str, rooms: set[str]) -> None:
+def wait_for_executions(stack: Deployment, machine: str, rooms: set[str]) -> None:
     """Return as soon as each of these classes has an execution. Fails after 20 seconds."""
     deadline = time.monotonic() + 20
     while (found := running(stack, machine)) < rooms:
@@ -165,6 +173,6 @@ def wait_for_executions(stack: Stack, machine: str, rooms: set[str]) -> None:
         time.sleep(0.05)
 
 
-def running(stack: Stack, machine: str) -> set[str]:
+def running(stack: Deployment, machine: str) -> set[str]:
     found = stack.aws.stepfunctions.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
     return {each["name"].rpartition("-")[0] for each in found if each["name"].startswith("waits-")}

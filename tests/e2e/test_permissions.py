@@ -22,7 +22,7 @@ def stranger(stack: Deployment) -> Iterator[str]:
     """A function that scans the table, under a role of the stack that may not."""
     functions = stack.aws.functions
     every = functions.get_paginator("list_functions").paginate()
-    (role,) = [each["Role"] for page in every for each in page["Functions"] if "TaskFailed" in each["FunctionName"]]
+    (role,) = {each["Role"] for page in every for each in page["Functions"] if "TaskFailed" in each["FunctionName"]}
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as package:
         package.writestr("stranger.py", SCAN)

@@ -332,9 +332,9 @@ SITUATIONS: list[tuple[str, Any, dict[str, Any], Outcome, str]] = [
     (
         "log groups of a former stack",
         lambda account: limits.left_behind(account, PLAN, exists=False),
-        {"DescribeLogGroups": {"logGroups": [{"logGroupName": f"/aws/vendedlogs/states/{PLAN.stack_name}-classroom"}]}},
+        {"DescribeLogGroups": {"logGroups": [{"logGroupName": f"/aws/vendedlogs/states/{PLAN.stack_name}"}]}},
         Outcome.FAIL,
-        f"/aws/vendedlogs/states/{PLAN.stack_name}-classroom",
+        f"/aws/vendedlogs/states/{PLAN.stack_name}",
     ),
     (
         "log groups of a stack whose name begins like this one's",
