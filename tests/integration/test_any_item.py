@@ -123,7 +123,7 @@ def test_an_item_that_can_not_be_read_is_logged_by_the_audit_and_the_sweep_and_i
     poisoned: Day,
 ) -> None:
     assert poisoned.invoke("Sweep", {"audit": "everything"}, at_time="09:10") == {"HEALTHY": 1}
-    assert poisoned.invoke("Sweep", {}, at_time="09:20") == {"LOOKED_AT": 1, "FAILED": 1}
+    assert poisoned.invoke("Sweep", {}, at_time="09:20") == {"RECONCILED": 1, "FAILED": 1}
 
     assert broken(poisoned, "item can't be read") == ["algebra-1"]
     assert broken(poisoned, "classroom can't be reconciled") == ["algebra-1"]
@@ -161,7 +161,7 @@ def test_a_record_that_can_not_be_read_costs_its_events_alone(day: Day, monkeypa
 
 def test_a_recorder_is_stopped_at_its_end_though_its_item_can_not_be_read(poisoned: Day) -> None:
     name = poisoned.account.item("algebra-1")["executionName"]  # type: ignore[index]
-    payload = {**json.loads(poisoned.account.input_of(name)), "executionName": name, "attempt": 0, "results": {}}
+    payload = {"input": json.loads(poisoned.account.input_of(name)), "executionName": name, "attempt": 0}
 
     stopped = poisoned.invoke("StopRecording", payload, at_time="10:00")
 

@@ -135,9 +135,9 @@ def test_a_stop_that_was_lost_is_tried_once_more(day: Day) -> None:
 def test_what_tries_it_once_more_stops_the_recording(day: Day) -> None:
     name, event = a_lost_stop(day)
     day.hear(event, at_time="09:20:05")
-    request = {**json.loads(event["detail"]["input"]), "executionName": f"{name}-halt"}
+    so_far = {**json.loads(event["detail"]["input"]), "results": {"StartRecording": {"state": "FENCED"}}}
 
-    day.invoke("StopRecording", {**request, "results": {"StartRecording": {"state": "FENCED"}}}, at_time="09:20:06")
+    day.invoke("StopRecording", {"input": so_far, "executionName": f"{name}-halt"}, at_time="09:20:06")
 
     assert day.called() == [("recording.start", f"{name}-start"), ("recording.stop", f"{name}-stop")]
 

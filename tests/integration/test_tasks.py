@@ -435,12 +435,13 @@ def test_a_secret_that_cannot_be_read_is_a_reason_to_try_again(scheduled: Day, c
 # --- bad events -------------------------------------------------------------------------------------------------------
 
 BAD_EVENTS = {
-    "nothing": {},
-    "no execution": {"executionName": ...},
-    "an empty id": {"classroomId": ""},
-    "a number for the start": {"start": 900},
-    "no offset": {"end": "2026-12-01T10:00:00"},
-    "a delay in words": {"livePingDelay": "soon"},
+    "nothing": {"input": None},
+    "an input that is none": {"input": "algebra-1"},
+    "no execution": {"executionName": None},
+    "an empty id": {"input": {"classroomId": ""}},
+    "a number for the start": {"input": {"start": 900}},
+    "no offset": {"input": {"end": "2026-12-01T10:00:00"}},
+    "a delay in words": {"input": {"livePingDelay": "soon"}},
 }
 
 
@@ -449,8 +450,9 @@ BAD_EVENTS = {
 def test_an_event_that_is_no_payload_of_the_machine_is_refused_for_good(
     scheduled: Day, task: str, change: dict[str, Any]
 ) -> None:
-    merged = {**scheduled.payload(), **change} if change else {}
-    event = {name: value for name, value in merged.items() if value is not ...}
+    event = {**scheduled.payload(), **change}
+    if isinstance(change.get("input"), dict):
+        event["input"] = {**scheduled.payload()["input"], **change["input"]}
 
     with pytest.raises(PermanentError, match=f"The event is not a {task} payload"):
         scheduled.invoke(task, event, at_time="09:00")

@@ -154,7 +154,7 @@ def test_every_line_about_a_class_says_which_whose_execution_what_was_decided_an
     # Where the item could not be read or written, nobody knows which execution it names.
     assert {line["message"] for line in lines if "executionName" not in line} == {
         "item can't be written to",
-        "classroom not reconciled, it is looked at again",
+        "classroom not reconciled, it comes again",
     }
     assert {line["classroomId"] for line in lines} == {"algebra-1"}
     assert all(line["decision"] and line["reason"] for line in lines)

@@ -16,7 +16,7 @@ MADE_OF_PARTS = {
         for status in (Status.RECORDING, Status.COMPLETED, Status.FAILED, Status.INVALID)
     },
     "{task}Lateness": {f"{task}Lateness" for task in TASKS},
-    "{task}FailedForGood": {f"{task}FailedForGood" for task in TASKS},
+    "{attempt.task}FailedForGood": {f"{task}FailedForGood" for task in TASKS},
     "{task}{kind}": {
         f"{task}{name}"
         for task in TASKS

@@ -24,7 +24,7 @@ def listed() -> set[str]:
     patterns = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
     kinds = [name for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, Exception)]
     return {
-        pattern.replace("{task}", task).replace("{error}", kind)
+        pattern.replace("{task}", task.name).replace("{error}", kind)
         for pattern, task, kind in product(patterns, TASKS, kinds)
     }
 

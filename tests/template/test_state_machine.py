@@ -1,7 +1,5 @@
 """The Classroom state machine: six states when all goes well, and no failure that ends well."""
 
-import importlib
-import inspect
 import json
 import math
 import re
@@ -10,12 +8,15 @@ from collections.abc import Iterator
 import pytest
 
 from classroom_scheduler.application.task_runner import LIVE_PING_ROOM
+from classroom_scheduler.domain.errors import PermanentError
 from classroom_scheduler.domain.tasks import task_named
 from tests.template.project import ROOT, TASKS, Json, complaints, functions, of_type, state_machine, strings
 
 HAPPY_PATH = ["RecordingWait", "StartRecording", "SendLivePingWait", "SendLivePing", "StoppingWait", "StopRecording"]
 PING_FAILURE = {"SendLivePing", "SendLivePingFailed"}
 """The failure that a class survives."""
+WHOLE_INPUT = {"input.$": "$", "executionName.$": "$$.Execution.Name", "attempt.$": "$$.State.RetryCount"}
+"""What every task gets: the execution's input with the results and failures so far, so a new attribute needs no edit."""
 EXECUTION_INPUT = {"$.classroomId", "$.recordingId", "$.start", "$.end", "$.livePingDelay"}
 
 STATES: dict[str, Json] = state_machine()["States"]
@@ -70,8 +71,8 @@ def test_a_task_outlasts_its_function_and_the_cold_start_before_it(name: str) ->
 def test_permanent_errors_are_never_retried_and_all_others_are(name: str) -> None:
     permanent, everything_else = STATES[name]["Retry"]
 
-    # Step Functions compares names: a subclass is another error to it.
-    assert sorted(permanent["ErrorEquals"]) == sorted(_permanent_errors())
+    # Step Functions compares names: a task raises PermanentError itself, never one of its kinds.
+    assert permanent["ErrorEquals"] == [PermanentError.__name__]
     assert permanent["MaxAttempts"] == 0
     assert everything_else["ErrorEquals"] == ["States.ALL"]
     assert everything_else["MaxAttempts"] >= 1
@@ -111,8 +112,8 @@ def test_a_failure_for_good_is_written_on_the_item(task: str) -> None:
 
     assert STATES[task]["Catch"][0]["Next"] == f"{task}Failed"
     assert state["Resource"] == "${TaskFailedFunctionArn}"
-    assert state["Parameters"]["task"] == task
-    assert state["Parameters"]["error.$"] == STATES[task]["Catch"][0]["ResultPath"]
+    assert state["Parameters"] == {**WHOLE_INPUT, "task": task}
+    assert STATES[task]["Catch"][0]["ResultPath"] == f"$.failures.{task}"
 
 
 def test_a_recording_whose_start_failed_is_stopped_all_the_same() -> None:
@@ -150,16 +151,9 @@ def test_the_longest_execution_stays_within_its_history() -> None:
 
 
 @pytest.mark.parametrize("task", [*TASKS, "StopUnconfirmedRecording"])
-def test_a_task_is_told_whose_class_it_is_and_its_result_is_passed_on(task: str) -> None:
-    told = STATES[task]["Parameters"]
-
-    assert {f"$.{field}" for field in ("classroomId", "recordingId", "start", "end", "livePingDelay")} <= set(
-        told.values()
-    )
-    assert told["executionName.$"] == "$$.Execution.Name"
-    assert told["attempt.$"] == "$$.State.RetryCount"
+def test_a_task_gets_the_whole_input_and_its_result_is_passed_on(task: str) -> None:
+    assert STATES[task]["Parameters"] == WHOLE_INPUT
     assert STATES[task]["ResultPath"] == f"$.results.{task.replace('Unconfirmed', '')}"
-    assert ("results.$" in told) == (task in {"SendLivePing", "StopRecording"})
 
 
 @pytest.mark.parametrize("name", sorted(STATES))
@@ -241,13 +235,6 @@ def _longest_delays(name: str) -> list[float]:
         min(retry["IntervalSeconds"] * retry["BackoffRate"] ** attempt, retry["MaxDelaySeconds"])
         for attempt in range(retry["MaxAttempts"])
     ]
-
-
-def _permanent_errors() -> set[str]:
-    errors = importlib.import_module("classroom_scheduler.domain.errors")
-    return {
-        name for name, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, errors.PermanentError)
-    }
 
 
 def _without_comments(state: Json) -> list[Json]:
