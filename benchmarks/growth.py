@@ -16,16 +16,14 @@ from benchmarks.rows import Row, Say, ratio
 from benchmarks.virtual_table import CountedExecutions, VirtualTable
 from classroom_scheduler.application.reconciler import Reconciler
 from classroom_scheduler.application.recovery import AuditResult, audit, sweep
-from classroom_scheduler.domain.classroom import Classroom
+from classroom_scheduler.domain.classroom import Classroom, History
 from classroom_scheduler.domain.execution_names import name_of_record
-from classroom_scheduler.domain.history import History
 from classroom_scheduler.domain.item_codec import Item
-from classroom_scheduler.domain.policy import SchedulingPolicy
-from classroom_scheduler.domain.reasons import reason_for
-from classroom_scheduler.domain.report import ATTENTION_SHARDS, report
-from classroom_scheduler.domain.schedule import format_time
+from classroom_scheduler.domain.policy import ATTENTION_SHARDS, SchedulingPolicy
+from classroom_scheduler.domain.reasons import reason_for, report
 from classroom_scheduler.domain.session import Session, TaskRecord, TaskState
 from classroom_scheduler.domain.tasks import PING, START, STOP
+from classroom_scheduler.domain.times import format_time
 from classroom_scheduler.handlers.sweep import SEGMENTS
 
 TITLE = "Growth of the table"

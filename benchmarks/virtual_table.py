@@ -8,7 +8,7 @@ from typing import Any
 
 from classroom_scheduler.domain.errors import ConcurrentUpdate
 from classroom_scheduler.domain.item_codec import Item
-from classroom_scheduler.domain.schedule import format_time
+from classroom_scheduler.domain.times import format_time
 from tests.fakes import ARN_PREFIX, item_size
 
 PAGE_BYTES = 1024 * 1024

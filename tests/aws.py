@@ -15,7 +15,7 @@ from botocore.exceptions import ReadTimeoutError
 from moto import mock_aws
 
 from classroom_scheduler.adapters import aws
-from classroom_scheduler.domain.dynamodb_json import read_item
+from classroom_scheduler.adapters.dynamodb_json import read_item
 from tests.builders import dynamodb_image
 
 REGION = "eu-west-1"

@@ -20,7 +20,7 @@ from classroom_scheduler.domain.errors import (
     ServiceUnavailable,
 )
 from classroom_scheduler.domain.item_codec import Item
-from classroom_scheduler.domain.schedule import format_time
+from classroom_scheduler.domain.times import format_time
 from classroom_scheduler.http_api.ports import NameTaken, Position
 
 MAX_ITEM_BYTES = 400 * 1024

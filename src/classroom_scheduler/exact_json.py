@@ -8,11 +8,11 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.Nami
 import base64
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Any
 
 from classroom_scheduler.domain.quoting import LONGEST_QUOTE, cut, is_printable
-from classroom_scheduler.http_api.api_errors import FieldError, InvalidRequest
 
 # Two fewer than DynamoDB nests, so that nobody has to know how it counts.
 MAX_LEVELS = 30
@@ -20,7 +20,44 @@ _MAX_DIGITS = 38
 _MAX_NAME_BYTES = 255
 # So many places of a whole number are written out.
 _MAX_PLACES = 38
+_SHOWN_CHARACTERS = 64
 _EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing that is wrong with what somebody sent: where, in words, and what stands there."""
+
+    field: str
+    message: str
+    value: Any = ...
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """As an answer shows it: the value only if it fits on a line and JSON has it, a text cut where it is long."""
+        return {"field": self.field, **self._shown_value, "message": self.message}
+
+    @property
+    def _shown_value(self) -> dict[str, Any]:
+        match self.value:
+            case str() if len(self.value) > _SHOWN_CHARACTERS:
+                return {"value": f"{self.value[: _SHOWN_CHARACTERS - 4]}…"}
+            case Decimal() if not self.value.is_finite() or abs(self.value.adjusted()) > _SHOWN_CHARACTERS:
+                return {}  # written out, it would be longer than any answer
+            case Decimal() if len(str(self.value)) > _SHOWN_CHARACTERS:
+                return {}
+            case str() | bool() | Decimal() | None:
+                return {"value": self.value}
+            case _:
+                return {}
+
+
+class InvalidJson(ValueError):
+    """A text is no object of JSON that can be kept; `field_errors` says why not."""
+
+    def __init__(self, *field_errors: FieldError) -> None:
+        super().__init__(" ".join(wrong.message for wrong in field_errors))
+        self.field_errors = field_errors
 
 
 class _NamedTwice(ValueError):
@@ -28,23 +65,23 @@ class _NamedTwice(ValueError):
 
 
 def parse_object(text: str) -> dict[str, Any]:
-    """The JSON object in a text, its numbers as Decimal. Raises InvalidRequest where it is anything else."""
+    """The JSON object in a text, its numbers as Decimal. Raises InvalidJson where it is anything else."""
     try:
         value = json.loads(
             text, parse_float=Decimal, parse_int=Decimal, parse_constant=Decimal, object_pairs_hook=_without_duplicates
         )
     except _NamedTwice as error:
         name = str(error)
-        raise InvalidRequest(FieldError(name, f"`{_short(name)}` stands twice in one object; expected once.")) from None
+        raise InvalidJson(FieldError(name, f"`{_short(name)}` stands twice in one object; expected once.")) from None
     except RecursionError:
-        raise InvalidRequest(FieldError("body", f"The body is nested too deeply; {_LEVELS}.")) from None
+        raise InvalidJson(FieldError("body", f"The body is nested too deeply; {_LEVELS}.")) from None
     except ArithmeticError:
-        raise InvalidRequest(FieldError("body", f"A number in the body is out of range; {_NUMBER}.")) from None
+        raise InvalidJson(FieldError("body", f"A number in the body is out of range; {_NUMBER}.")) from None
     except ValueError as error:
-        raise InvalidRequest(FieldError("body", f"The body is not JSON: {error}; expected a JSON object.")) from None
+        raise InvalidJson(FieldError("body", f"The body is not JSON: {error}; expected a JSON object.")) from None
     if not isinstance(value, dict):
         kind = {list: "an array", str: "a string", Decimal: "a number"}.get(type(value), "true, false or null")
-        raise InvalidRequest(FieldError("body", f"The body is {kind}; expected a JSON object."))
+        raise InvalidJson(FieldError("body", f"The body is {kind}; expected a JSON object."))
     return value
 
 

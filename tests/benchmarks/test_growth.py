@@ -9,8 +9,8 @@ from benchmarks.hotspot import REGIONS, Account, lateness
 from benchmarks.virtual_table import CountedExecutions, VirtualTable
 from classroom_scheduler.application.reconciler import Reconciler
 from classroom_scheduler.application.recovery import AuditResult, audit, sweep
-from classroom_scheduler.domain.history import History
-from classroom_scheduler.domain.report import ATTENTION_SHARDS
+from classroom_scheduler.domain.classroom import History
+from classroom_scheduler.domain.policy import ATTENTION_SHARDS
 from tests.builders import POLICY
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from classroom_scheduler.adapters import classrooms
-from classroom_scheduler.domain import dynamodb_json
+from classroom_scheduler.adapters import classrooms, dynamodb_json
 from classroom_scheduler.handlers import _stream_records
 from tests.builders import a_batch, a_change, a_classroom, a_status_event, an_api_request
 from tests.integration.day import Day

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from moto.dynamodb.models import dynamodb_backends
 
-from classroom_scheduler.domain.report import ATTENTION_SHARDS, attention
+from classroom_scheduler.domain.policy import ATTENTION_SHARDS, attention
 from tests.aws import REGION, TABLE
 from tests.builders import a_classroom, at, dynamodb_image
 from tests.integration.day import Day

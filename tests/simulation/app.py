@@ -13,10 +13,10 @@ from classroom_scheduler.application.recovery import AuditResult, audit, executi
 from classroom_scheduler.application.stream_batch import Change, reconcile_batch
 from classroom_scheduler.application.task_results import TaskResults, record_failure
 from classroom_scheduler.application.task_runner import TaskRunner
+from classroom_scheduler.domain.classroom import History
 from classroom_scheduler.domain.errors import ClassroomNotWritable, SchedulerError
 from classroom_scheduler.domain.execution_names import classroom_of, is_stop_name
 from classroom_scheduler.domain.fence import TaskAttempt
-from classroom_scheduler.domain.history import History
 from classroom_scheduler.domain.policy import SchedulingPolicy
 from classroom_scheduler.domain.tasks import task_named
 

@@ -17,7 +17,7 @@ from classroom_scheduler.application.ports import Message
 from classroom_scheduler.application.stream_batch import Change, is_own_write
 from classroom_scheduler.domain.errors import SchedulerError, ServerUnavailable, ServiceUnavailable
 from classroom_scheduler.domain.item_codec import OWNED_ATTRIBUTES, Item
-from classroom_scheduler.domain.report import ATTENTION_GRACE
+from classroom_scheduler.domain.policy import ATTENTION_GRACE
 from tests.builders import POLICY
 from tests.fakes import ARN_PREFIX, FakeClassrooms
 from tests.simulation.app import App

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 from classroom_scheduler.domain import errors
 from classroom_scheduler.domain.fence import Ownership
-from classroom_scheduler.domain.session import TaskState
-from classroom_scheduler.domain.status import Status
+from classroom_scheduler.domain.session import Status, TaskState
 from classroom_scheduler.domain.tasks import TASKS
 from tests.template.project import PACKAGE
 

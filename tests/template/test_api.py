@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from classroom_scheduler.domain.item_codec import OWNED_ATTRIBUTES
 from classroom_scheduler.domain.schedule import MAX_LIVE_PING_DELAY
-from classroom_scheduler.domain.status import Status
+from classroom_scheduler.domain.session import Status
 from classroom_scheduler.handlers.classroom_api import router
 from classroom_scheduler.http_api.day_listing import DEFAULT_LIMIT, MAX_LIMIT
 from classroom_scheduler.http_api.editing import MAX_ATTRIBUTES

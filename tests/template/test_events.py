@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 
 from classroom_scheduler.bookings.booking import Kind
 from classroom_scheduler.domain.item_codec import OWNED_ATTRIBUTES
-from classroom_scheduler.domain.status import Status
+from classroom_scheduler.domain.session import Status
 from classroom_scheduler.domain.tasks import TASKS
 from classroom_scheduler.lifecycle.transitions import SOURCE, VERSION, Transition
 from tests.schemas import FOLDER, complaints, schema, unknown_fields

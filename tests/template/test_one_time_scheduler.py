@@ -8,7 +8,7 @@ from typing import Any
 import jsonata  # type: ignore[import-untyped]  # it has none
 import pytest
 
-from classroom_scheduler.domain.schedule import parse_time
+from classroom_scheduler.domain.times import parse_time
 from local.asl import render
 from local.errors import StepFailed
 from tests.template.project import ROOT, Json, complaints, of_type, state_machine, strings

@@ -16,7 +16,7 @@ HAPPY_PATH = ["RecordingWait", "StartRecording", "SendLivePingWait", "SendLivePi
 PING_FAILURE = {"SendLivePing", "SendLivePingFailed"}
 """The failure that a class survives."""
 WHOLE_INPUT = {"input.$": "$", "executionName.$": "$$.Execution.Name", "attempt.$": "$$.State.RetryCount"}
-"""What every task gets: the execution's input with the results and failures so far, so a new attribute needs no edit."""
+"""What every task gets: the input with the results so far, so that a new attribute needs no edit."""
 EXECUTION_INPUT = {"$.classroomId", "$.recordingId", "$.start", "$.end", "$.livePingDelay"}
 
 STATES: dict[str, Json] = state_machine()["States"]

@@ -13,10 +13,9 @@ from classroom_scheduler.application.stream_batch import Change, is_own_write, r
 from classroom_scheduler.domain import classroom
 from classroom_scheduler.domain.item_codec import OWNED_ATTRIBUTES, decode
 from classroom_scheduler.domain.quoting import is_printable
-from classroom_scheduler.domain.report import REASON_LENGTH
+from classroom_scheduler.domain.reasons import REASON_LENGTH
 from classroom_scheduler.domain.schedule import parse_schedule
-from classroom_scheduler.domain.session import TaskState
-from classroom_scheduler.domain.status import Status, status_in
+from classroom_scheduler.domain.session import Status, TaskState, status_in
 from classroom_scheduler.domain.tasks import PING, START, STOP, TASKS
 from classroom_scheduler.lifecycle.transitions import transitions
 from tests.builders import POLICY, a_classroom, at

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classroom_scheduler.exact_json import MAX_LEVELS, parse_object, problems_in, to_json
-from classroom_scheduler.http_api.api_errors import FieldError, InvalidRequest
+from classroom_scheduler.exact_json import MAX_LEVELS, FieldError, InvalidJson, parse_object, problems_in, to_json
 
 
 def refusal_of(text: str) -> FieldError:
-    with pytest.raises(InvalidRequest) as refused:
+    with pytest.raises(InvalidJson) as refused:
         parse_object(text)
     (wrong,) = refused.value.field_errors
     return wrong

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classroom_scheduler.adapters.classrooms import stored
-from classroom_scheduler.domain.dynamodb_json import read_item
+from classroom_scheduler.adapters.dynamodb_json import read_item
 from classroom_scheduler.domain.quoting import is_printable
 from classroom_scheduler.exact_json import plain, to_json
 from tests.builders import dynamodb_image

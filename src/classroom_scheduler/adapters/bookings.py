@@ -22,11 +22,11 @@ from classroom_scheduler.adapters.classrooms import (
     storable,
     stored,
 )
+from classroom_scheduler.adapters.dynamodb_json import read_item
 from classroom_scheduler.bookings.ports import BookingOutdated, Stamp
-from classroom_scheduler.domain.dynamodb_json import read_item
 from classroom_scheduler.domain.errors import ClassroomNotWritable, ConcurrentUpdate, SchedulerError
 from classroom_scheduler.domain.item_codec import Item
-from classroom_scheduler.domain.schedule import format_instant
+from classroom_scheduler.domain.times import format_instant
 
 # An event may wait 14 days in its queue, and 14 more in the dead-letter queue until somebody sends it again.
 _REMEMBERED = timedelta(days=30)

@@ -9,7 +9,7 @@ from pynamodb.expressions.operand import Path
 
 from classroom_scheduler.adapters.classrooms import BY_ATTENTION, KEY, connect, readable, unavailable
 from classroom_scheduler.domain.item_codec import Item
-from classroom_scheduler.domain.schedule import format_time
+from classroom_scheduler.domain.times import format_time
 
 
 class TableClassroomQueries:

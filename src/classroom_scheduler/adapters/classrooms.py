@@ -21,7 +21,7 @@ from pynamodb.expressions.operand import Path
 from pynamodb.expressions.update import Action
 
 from classroom_scheduler.adapters import aws
-from classroom_scheduler.domain.dynamodb_json import read_item
+from classroom_scheduler.adapters.dynamodb_json import read_item
 from classroom_scheduler.domain.errors import ClassroomNotWritable, ConcurrentUpdate, SchedulerError, ServiceUnavailable
 from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.exact_json import why_not_kept, write_number

@@ -17,7 +17,7 @@ from classroom_scheduler.adapters.classrooms import (
     storable,
     stored,
 )
-from classroom_scheduler.domain.dynamodb_json import read_item
+from classroom_scheduler.adapters.dynamodb_json import read_item
 from classroom_scheduler.domain.errors import ConcurrentUpdate, ServiceUnavailable
 from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.http_api.ports import NameTaken, Position

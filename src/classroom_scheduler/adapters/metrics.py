@@ -9,8 +9,7 @@ from typing import Any
 
 from classroom_scheduler.application.ports import Classrooms
 from classroom_scheduler.domain.item_codec import Item
-from classroom_scheduler.domain.session import TaskState
-from classroom_scheduler.domain.status import Status
+from classroom_scheduler.domain.session import Status, TaskState
 from classroom_scheduler.observability import count, measure
 
 _OF_A_CLASS = frozenset({Status.RECORDING, Status.COMPLETED, Status.FAILED})

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 from classroom_scheduler.adapters.exchange import Answer, Poster, TooLate
 from classroom_scheduler.application.ports import Message
 from classroom_scheduler.domain.errors import ServerRefused, ServerUnavailable
-from classroom_scheduler.domain.schedule import format_instant
+from classroom_scheduler.domain.times import format_instant
 from classroom_scheduler.exact_json import to_json, why_not_kept
 
 _ANSWER_LIMIT = 8 * 1024

@@ -12,17 +12,16 @@ from typing import Any
 from classroom_scheduler.application.items import difference, get, write_report
 from classroom_scheduler.application.ports import Classrooms, Clock, Executions
 from classroom_scheduler.application.retry import retry_on_conflict
-from classroom_scheduler.domain.classroom import Classroom
+from classroom_scheduler.domain.classroom import Classroom, History
 from classroom_scheduler.domain.errors import ConcurrentUpdate, ServiceUnavailable
 from classroom_scheduler.domain.execution_names import stop_name
-from classroom_scheduler.domain.history import History
 from classroom_scheduler.domain.item_codec import OWNED_ATTRIBUTES
 from classroom_scheduler.domain.plan import Action, Decision, plan
 from classroom_scheduler.domain.policy import SchedulingPolicy
-from classroom_scheduler.domain.report import report
-from classroom_scheduler.domain.schedule import Schedule, format_time
-from classroom_scheduler.domain.session import Recording, Session, newest
-from classroom_scheduler.domain.status import Status
+from classroom_scheduler.domain.reasons import report
+from classroom_scheduler.domain.schedule import Schedule
+from classroom_scheduler.domain.session import Recording, Session, Status, newest
+from classroom_scheduler.domain.times import format_time
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,11 @@ from typing import Any
 
 from classroom_scheduler.application.ports import ClassroomQueries, Classrooms, Executions
 from classroom_scheduler.application.reconciler import Reconciler
-from classroom_scheduler.domain.classroom import Classroom, next_update
+from classroom_scheduler.domain.classroom import Classroom, History, next_update
 from classroom_scheduler.domain.errors import REPLACED, ConcurrentUpdate
 from classroom_scheduler.domain.execution_names import stop_again_name
-from classroom_scheduler.domain.history import History
 from classroom_scheduler.domain.item_codec import Item, write_conditions
-from classroom_scheduler.domain.report import ATTENTION_GRACE, ATTENTION_SHARDS, attention
+from classroom_scheduler.domain.policy import ATTENTION_GRACE, ATTENTION_SHARDS, attention
 
 Reconcile = Callable[[str, History], object]
 Each = Callable[..., Iterable["AuditResult"]]

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from classroom_scheduler.domain.classroom import Classroom, updated_at
+from classroom_scheduler.domain.classroom import Classroom, History, updated_at
 from classroom_scheduler.domain.errors import PermanentError
 from classroom_scheduler.domain.execution_names import is_later, name_of_record
-from classroom_scheduler.domain.history import History
 from classroom_scheduler.domain.item_codec import OWNED_ATTRIBUTES, Item, decode, user_attributes
 from classroom_scheduler.domain.schedule import Schedule
 from classroom_scheduler.domain.session import Session, newest

@@ -13,8 +13,7 @@ from classroom_scheduler.domain.errors import ClassroomNotWritable, ReconcilePen
 from classroom_scheduler.domain.execution_names import is_later
 from classroom_scheduler.domain.fence import Ownership, TaskAttempt
 from classroom_scheduler.domain.policy import SchedulingPolicy
-from classroom_scheduler.domain.reasons import reason_for
-from classroom_scheduler.domain.report import report
+from classroom_scheduler.domain.reasons import reason_for, report
 from classroom_scheduler.domain.session import Session, TaskRecord, TaskState
 from classroom_scheduler.domain.tasks import STOP, TaskSpec, tasks_within
 

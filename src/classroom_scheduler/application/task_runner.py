@@ -15,7 +15,6 @@ from classroom_scheduler.application.task_records import Outcome, answer_of, clo
 from classroom_scheduler.application.task_results import TaskResults, previous_stopped, stopped_while_wiped
 from classroom_scheduler.application.webhook import message_of
 from classroom_scheduler.domain.classroom import Classroom
-from classroom_scheduler.domain.due_work import is_done, why_missed, why_skipped, why_too_late
 from classroom_scheduler.domain.errors import (
     ClassroomNotWritable,
     PermanentError,
@@ -23,7 +22,15 @@ from classroom_scheduler.domain.errors import (
     ServiceUnavailable,
     TransientError,
 )
-from classroom_scheduler.domain.fence import Ownership, TaskAttempt, ownership_of
+from classroom_scheduler.domain.fence import (
+    Ownership,
+    TaskAttempt,
+    is_done,
+    ownership_of,
+    why_missed,
+    why_skipped,
+    why_too_late,
+)
 from classroom_scheduler.domain.item_codec import user_attributes
 from classroom_scheduler.domain.session import Recording, Session, TaskRecord, TaskState
 from classroom_scheduler.domain.tasks import START, STOP, tasks_within
@@ -72,7 +79,7 @@ class TaskRunner:
         except PermanentError as error:
             raise PermanentError(str(error)) from error
         except TransientError as error:
-            if attempt.task in tasks_within() and not _is_time_for_another(attempt.scheduled.end, self.clock()):
+            if attempt.task in tasks_within() and attempt.scheduled.end <= self.clock() + LIVE_PING_ROOM:
                 return outcome(attempt, TaskState.FAILED, str(error))
             raise
         except Exception:
@@ -149,7 +156,7 @@ class TaskRunner:
         """Write the error on the item where it can be; Step Functions retries either way."""
         failed = replace(claim.record, error=error)
         is_within = claim.attempt.task in tasks_within()
-        if is_within and not _is_time_for_another(claim.session.scheduled.end, self.clock()):
+        if is_within and claim.session.scheduled.end <= self.clock() + LIVE_PING_ROOM:
             # Without `finished_at`: where the class is extended, there is time again.
             failed = replace(failed, state=TaskState.FAILED)
         with suppress(SchedulerError):
@@ -228,18 +235,12 @@ class TaskRunner:
             answer = self.server.send(message, timeout=CALL_TIMEOUT)
         except SchedulerError as error:
             self.results.note(classroom, previous_stopped(attempt, str(error)))
-            if isinstance(error, PermanentError):
-                raise PermanentError(str(error)) from error
             raise
         record = TaskRecord(TaskState.SUCCEEDED, attempt.scheduled.end, began, attempts=attempt.number + 1)
         stopped = closed(record, TaskState.SUCCEEDED, self.clock(), result=answer)
         self.results.note(classroom, stopped_while_wiped(attempt, stopped))
         reason = "The recording was no longer its classroom's own; stopped."
         return outcome(attempt, TaskState.SUCCEEDED, reason, answer)
-
-
-def _is_time_for_another(end: datetime, now: datetime) -> bool:
-    return now + LIVE_PING_ROOM < end
 
 
 def _timeout(attempt: TaskAttempt, session: Session, now: datetime) -> float:

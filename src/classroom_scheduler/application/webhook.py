@@ -6,7 +6,7 @@ from typing import Any
 
 from classroom_scheduler.application.ports import Message
 from classroom_scheduler.domain.fence import TaskAttempt
-from classroom_scheduler.domain.schedule import format_instant, format_time
+from classroom_scheduler.domain.times import format_instant, format_time
 
 
 def message_of(

@@ -17,17 +17,9 @@ from classroom_scheduler.application.retry import retry_on_conflict
 from classroom_scheduler.bookings.ports import BookingAhead, BookingOutdated, Bookings, RejectedBookings, Stamp
 from classroom_scheduler.domain.item_codec import OWNED_ATTRIBUTES, Item, user_attributes
 from classroom_scheduler.domain.quoting import describe
-from classroom_scheduler.domain.schedule import (
-    SCHEDULE_ATTRIBUTES,
-    InvalidClassroom,
-    NoSuchTime,
-    check_id,
-    format_instant,
-    parse_schedule,
-    read_instant,
-)
-from classroom_scheduler.exact_json import parse_object, problems_in
-from classroom_scheduler.http_api.api_errors import InvalidRequest
+from classroom_scheduler.domain.schedule import SCHEDULE_ATTRIBUTES, InvalidClassroom, check_id, parse_schedule
+from classroom_scheduler.domain.times import NoSuchTime, format_instant, read_instant
+from classroom_scheduler.exact_json import InvalidJson, parse_object, problems_in
 
 # A time further ahead than clocks disagree would shut out every later event of its classroom.
 _CLOCKS_DISAGREE = timedelta(minutes=5)
@@ -71,7 +63,7 @@ def parse_booking(text: str, now: datetime) -> Booking:
     """The booking in an EventBridge event as it came, read as strictly as a body of the HTTP API is."""
     try:
         return booking_in(parse_object(text), now)
-    except InvalidRequest as error:
+    except InvalidJson as error:
         raise InvalidBooking(f"This is no event of EventBridge: {error}") from error
 
 

@@ -11,17 +11,10 @@ from typing import Any
 
 from classroom_scheduler.domain.execution_names import is_name_of
 from classroom_scheduler.domain.quoting import cut
-from classroom_scheduler.domain.schedule import (
-    SCHEDULE_ATTRIBUTES,
-    format_instant,
-    format_time,
-    parse_schedule,
-    parse_time,
-    read_instant,
-    whole_number,
-)
+from classroom_scheduler.domain.schedule import SCHEDULE_ATTRIBUTES, parse_schedule, whole_number
 from classroom_scheduler.domain.session import MAX_START_LEAD, Recording, Session, TaskRecord, TaskState
 from classroom_scheduler.domain.tasks import TASKS, TaskSpec
+from classroom_scheduler.domain.times import format_instant, format_time, parse_time, read_instant
 
 Item = Mapping[str, Any]
 """A table item with plain Python values: str, Decimal, dict, list, set, bool, None, bytes."""
@@ -47,6 +40,12 @@ def _decode_tasks(tasks: Any) -> dict[TaskSpec, TaskRecord]:
         return {}
     records = {task: _decode_task(tasks.get(task.name)) for task in TASKS}
     return {task: record for task, record in records.items() if record is not None}
+
+
+def has_damaged_tasks(item: Item) -> bool:
+    """Whether `tasks` is not what the scheduler wrote: it is gone, or one of them can't be decoded."""
+    tasks = item.get("tasks")
+    return not isinstance(tasks, Mapping) or len(_decode_tasks(tasks)) < sum(task.name in tasks for task in TASKS)
 
 
 def _encode_task(record: TaskRecord) -> dict[str, Any]:

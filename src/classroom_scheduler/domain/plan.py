@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from classroom_scheduler.domain.classroom import Classroom
+from classroom_scheduler.domain.classroom import Classroom, History
 from classroom_scheduler.domain.execution_names import is_later, next_name
-from classroom_scheduler.domain.history import History
 from classroom_scheduler.domain.policy import SchedulingPolicy
 from classroom_scheduler.domain.reasons import already_past, reason_for, reason_for_rejection, why_not_followed
 from classroom_scheduler.domain.schedule import Schedule
-from classroom_scheduler.domain.session import Recording, Session, TaskRecord, TaskState, newest
+from classroom_scheduler.domain.session import Recording, Session, TaskRecord, TaskState, newest, newest_of_each
 from classroom_scheduler.domain.tasks import START, STOP
 
 # Who stops an execution by hand while its item stands is overruled so often; then something is wrong for good.
@@ -140,11 +139,9 @@ class Planner:
 
     def _reject_or_renew(self, after: Session | None = None) -> Decision:
         desired = self._asked()
-        if desired is None or (desired.end <= self.now and self.current.problem is not None):
-            return self._reject(self.current.problem)
-        if desired.end <= self.now:
-            return self._reject(already_past(desired))
-        return self._renew(desired, after)
+        if desired is not None and desired.end > self.now:
+            return self._renew(desired, after)
+        return self._reject(self.current.problem or (desired and already_past(desired)))
 
     def _after_the_end(self, session: Session) -> Decision:
         desired = self._asked()
@@ -239,8 +236,7 @@ class Planner:
 
 def _leave_nobody_behind(decision: Decision, sessions: Sequence[Session], left_running: Recording | None) -> Decision:
     """Retire every execution and abandon every recording that is known of and that the decision does not go on with."""
-    latest = [newest(group) for group in _by_recording(sessions)]
-    open_ones = [session for session in latest if session is not None and not session.is_over]
+    open_ones = [session for session in newest_of_each(sessions) if not session.is_over]
     ids = {session.recording_id for session in open_ones}
     retired = {session.execution_name for session in sessions if session.recording_id in ids}
     abandoned = {session.recording_id: session.recording for session in open_ones if session.may_be_recording}
@@ -252,8 +248,3 @@ def _leave_nobody_behind(decision: Decision, sessions: Sequence[Session], left_r
         unstopped = [decision.session.previous, decision.session.left_running]
     abandoned |= {recording.recording_id: recording for recording in (*unstopped, left_running) if recording}
     return replace(decision, retired=tuple(sorted(retired)), abandoned=tuple(abandoned.values()))
-
-
-def _by_recording(sessions: Sequence[Session]) -> list[list[Session]]:
-    ids = sorted({session.recording_id for session in sessions})
-    return [[session for session in sessions if session.recording_id == recording_id] for recording_id in ids]

@@ -1,11 +1,15 @@
-"""What whoever deploys the stack decides about every class."""
+"""What whoever deploys the stack decides about every class, what follows for its status, and when the sweep looks."""
 
 import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from classroom_scheduler.domain.session import Session
+from classroom_scheduler.domain.session import Session, Status
+from classroom_scheduler.domain.times import format_time
 
+ATTENTION_SHARDS = 8
+# How long a step may be overdue before the sweep looks: longer than the retries of a short outage.
+ATTENTION_GRACE = timedelta(minutes=5)
 _SECOND = timedelta(seconds=1)
 
 
@@ -44,3 +48,26 @@ class SchedulingPolicy:
             return lead
         # At once where that has passed, and no later for it.
         return min(lead, max(start - now.replace(microsecond=0), timedelta()))
+
+
+def status_of(session: Session, now: datetime, policy: SchedulingPolicy) -> Status:
+    if session.is_over:
+        return Status.COMPLETED if session.was_recorded else Status.FAILED
+    if session.has_started or session.is_stopping:
+        return Status.RECORDING
+    return Status.DEFERRED if policy.is_deferred(session, now) else Status.SCHEDULED
+
+
+def attention(classroom_id: str, at: datetime) -> dict[str, str]:
+    """The keys under which the sweep finds the classroom from `at` on."""
+    shard = zlib.crc32(classroom_id.encode()) % ATTENTION_SHARDS
+    return {"attentionShard": str(shard), "attentionAt": format_time(at)}
+
+
+def attention_at(session: Session, now: datetime, policy: SchedulingPolicy) -> datetime:
+    """When this session must have moved on by: the sweep looks then."""
+    if policy.is_deferred(session, now):
+        return session.scheduled.start - policy.horizon
+    due = session.recorder_start if session.start_failed or not session.has_begun else session.scheduled.end
+    latest = max((record.started_at for record in session.tasks.values()), default=due)
+    return max(due, latest) + ATTENTION_GRACE

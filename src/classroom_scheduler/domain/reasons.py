@@ -1,13 +1,43 @@
-"""Why a classroom has its status, and what happens next and when: in words, on the item, in the log."""
+"""What an item says of its class: its status, why it has it, what happens next and when, and when the sweep looks."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from classroom_scheduler.domain.classroom import Classroom
-from classroom_scheduler.domain.policy import SchedulingPolicy
-from classroom_scheduler.domain.schedule import Schedule, format_instant, format_time
-from classroom_scheduler.domain.session import Recording, Session, TaskRecord, TaskState
-from classroom_scheduler.domain.status import Status, status_of
+from classroom_scheduler.domain.item_codec import encode
+from classroom_scheduler.domain.policy import ATTENTION_GRACE, SchedulingPolicy, attention, attention_at, status_of
+from classroom_scheduler.domain.quoting import cut
+from classroom_scheduler.domain.schedule import Schedule
+from classroom_scheduler.domain.session import Recording, Session, Status, TaskRecord, TaskState
 from classroom_scheduler.domain.tasks import START, STOP, TaskSpec, tasks_within
+from classroom_scheduler.domain.times import format_instant, format_time
+
+# Enough for everything that can be wrong with an item, each value quoted and cut.
+REASON_LENGTH = 2_048
+
+
+def report(
+    classroom: Classroom, session: Session, reason: str, now: datetime, policy: SchedulingPolicy
+) -> dict[str, Any]:
+    """All attributes that the item carries for its session, but `executionArn` and `updatedAt`."""
+    attributes = {
+        "status": str(status_of(session, now, policy)),
+        "reason": cut(reason, REASON_LENGTH),
+        **encode(session),
+    }
+    if session.is_over and session.left_running is None:
+        return attributes
+    attributes |= attention(classroom.classroom_id, attention_at(session, now, policy))
+    if _waits_for_an_edit(classroom, session, now):
+        # A task that wouldn't wait: the record of that edit may be lost, and no step may push this forward.
+        noted, soon = classroom.known_attention, format_time(now + ATTENTION_GRACE)
+        attributes["attentionAt"] = min(attributes["attentionAt"], soon, noted)
+    return attributes
+
+
+def _waits_for_an_edit(classroom: Classroom, session: Session, now: datetime) -> bool:
+    desired = classroom.desired
+    return desired is not None and desired != session.scheduled and why_not_followed(classroom, session, now) is None
 
 
 def why_not_followed(classroom: Classroom, session: Session, now: datetime) -> str | None:
@@ -101,7 +131,7 @@ def _story_of_end(session: Session) -> str:
 
 
 def _story_of_failure(session: Session) -> str:
-    if _start_failed(session):
+    if session.start_failed:
         start = session.tasks[START]
         return (
             f"The recording could not be started ({start.error}, {_tried(start)}); "
@@ -163,10 +193,6 @@ def _in_words(horizon: timedelta) -> str:
 def _since(session: Session) -> str:
     start = session.tasks.get(START)
     return "an unknown time" if start is None else format_instant(start.finished_at or start.started_at)
-
-
-def _start_failed(session: Session) -> bool:
-    return session.has(START, TaskState.FAILED)
 
 
 def _tried(record: TaskRecord) -> str:

@@ -1,6 +1,7 @@
 """A session: one recording of a classroom, with the execution that may act for it and what has been done."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -13,6 +14,15 @@ from classroom_scheduler.domain.tasks import START, STOP, TaskSpec
 
 # The parameter's maximum: a recorder that starts ten minutes early records an empty room.
 MAX_START_LEAD = timedelta(minutes=10)
+
+
+class Status(StrEnum):
+    SCHEDULED = "SCHEDULED"
+    DEFERRED = "DEFERRED"
+    RECORDING = "RECORDING"
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    INVALID = "INVALID"
 
 
 class TaskState(StrEnum):
@@ -87,6 +97,18 @@ class Session:
         return self.has(START)
 
     @property
+    def has_started(self) -> bool:
+        return self.has(START, TaskState.SUCCEEDED)
+
+    @property
+    def start_failed(self) -> bool:
+        return self.has(START, TaskState.FAILED)
+
+    @property
+    def was_recorded(self) -> bool:
+        return self.has_started and self.has(STOP, TaskState.SUCCEEDED)
+
+    @property
     def recorder_start(self) -> datetime:
         """When the recorder is started: with the class, or up to MAX_START_LEAD before it."""
         return self.scheduled.start - self.lead
@@ -112,7 +134,7 @@ class Session:
 
     @property
     def is_over(self) -> bool:
-        return self.has(START, TaskState.FAILED) or (self.has(STOP) and not self.is_stopping)
+        return self.start_failed or (self.has(STOP) and not self.is_stopping)
 
     @property
     def may_be_recording(self) -> bool:
@@ -129,7 +151,7 @@ class Session:
         stop = self.tasks.get(STOP)
         if stop is not None and stop.state is TaskState.FAILED and not stop.attempts:
             return replace(self.recording, until=self.scheduled.end)
-        is_unconfirmed = self.has(START, TaskState.FAILED) and (stop is None or not stop.is_finished)
+        is_unconfirmed = self.start_failed and (stop is None or not stop.is_finished)
         return self.recording if is_unconfirmed else None
 
     @property
@@ -150,6 +172,13 @@ def newest(sessions: Iterable[Session]) -> Session | None:
     return reduce(_merged, sessions, None)
 
 
+def newest_of_each(sessions: Sequence[Session]) -> list[Session]:
+    """The same, of each recording by itself."""
+    ids = sorted({session.recording_id for session in sessions})
+    latest = [newest(session for session in sessions if session.recording_id == recording_id) for recording_id in ids]
+    return [session for session in latest if session is not None]
+
+
 def _merged(current: Session | None, other: Session) -> Session:
     if current is None:
         return other
@@ -164,3 +193,10 @@ def _further(record: TaskRecord | None, other: TaskRecord | None) -> TaskRecord 
     if record is None or other is None:
         return record or other
     return other if other.progress > record.progress else record
+
+
+def status_in(item: Mapping[str, Any]) -> Status | None:
+    """The status that the item has, or None where people wrote something else there."""
+    with suppress(ValueError, TypeError):
+        return Status(item.get("status"))  # type: ignore[arg-type]  # whatever is there
+    return None

@@ -7,8 +7,8 @@ from classroom_scheduler.adapters.classrooms import TableClassrooms
 from classroom_scheduler.adapters.executions import StateMachineExecutions
 from classroom_scheduler.adapters.metrics import CountedClassrooms
 from classroom_scheduler.application.reconciler import Reconciler
+from classroom_scheduler.domain.classroom import History
 from classroom_scheduler.domain.errors import ClassroomNotWritable, PermanentError, SchedulerError
-from classroom_scheduler.domain.history import History
 from classroom_scheduler.domain.plan import Action, Decision
 from classroom_scheduler.observability import count, logger
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from classroom_scheduler.adapters.dynamodb_json import read_item
 from classroom_scheduler.application.stream_batch import Change, is_own_write
-from classroom_scheduler.domain.dynamodb_json import read_item
 from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.observability import count, logger
 

@@ -1,40 +1,7 @@
 """Why something that a person asked for is not done: each of these is one answer of the HTTP API."""
 
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
-
 from classroom_scheduler.domain.errors import PermanentError
-
-_SHOWN_CHARACTERS = 64
-
-
-@dataclass(frozen=True, slots=True)
-class FieldError:
-    """One thing that is wrong with a request: where, in words, and what stands there."""
-
-    field: str
-    message: str
-    value: Any = ...
-
-    @property
-    def shown(self) -> dict[str, Any]:
-        """As an answer shows it: the value only if it fits on a line and JSON has it, a text cut where it is long."""
-        return {"field": self.field, **self._shown_value, "message": self.message}
-
-    @property
-    def _shown_value(self) -> dict[str, Any]:
-        match self.value:
-            case str() if len(self.value) > _SHOWN_CHARACTERS:
-                return {"value": f"{self.value[: _SHOWN_CHARACTERS - 4]}…"}
-            case Decimal() if not self.value.is_finite() or abs(self.value.adjusted()) > _SHOWN_CHARACTERS:
-                return {}  # written out, it would be longer than any answer
-            case Decimal() if len(str(self.value)) > _SHOWN_CHARACTERS:
-                return {}
-            case str() | bool() | Decimal() | None:
-                return {"value": self.value}
-            case _:
-                return {}
+from classroom_scheduler.exact_json import FieldError
 
 
 class ApiError(PermanentError):

@@ -15,9 +15,9 @@ from typing import Self
 from classroom_scheduler.domain.item_codec import Item
 from classroom_scheduler.domain.quoting import describe
 from classroom_scheduler.domain.schedule import size_of
-from classroom_scheduler.domain.status import Status
-from classroom_scheduler.exact_json import to_json
-from classroom_scheduler.http_api.api_errors import FieldError, InvalidRequest
+from classroom_scheduler.domain.session import Status
+from classroom_scheduler.exact_json import FieldError, to_json
+from classroom_scheduler.http_api.api_errors import InvalidRequest
 from classroom_scheduler.http_api.ports import EditableClassrooms, Position
 
 MAX_LIMIT = 100

@@ -14,8 +14,8 @@ from classroom_scheduler.domain.item_codec import OWNED_ATTRIBUTES, Item, user_a
 from classroom_scheduler.domain.quoting import describe
 from classroom_scheduler.domain.reasons import already_past
 from classroom_scheduler.domain.schedule import parse_schedule, problems_with
-from classroom_scheduler.exact_json import problems_in, to_json
-from classroom_scheduler.http_api.api_errors import AlreadyExists, FieldError, InvalidRequest, NotFound, NotReplaceable
+from classroom_scheduler.exact_json import FieldError, problems_in, to_json
+from classroom_scheduler.http_api.api_errors import AlreadyExists, InvalidRequest, NotFound, NotReplaceable
 from classroom_scheduler.http_api.etags import IfMatch
 from classroom_scheduler.http_api.ports import EditableClassrooms, NameTaken
 

@@ -8,8 +8,8 @@ import hashlib
 import re
 
 from classroom_scheduler.domain.item_codec import Item, user_attributes
-from classroom_scheduler.exact_json import to_json
-from classroom_scheduler.http_api.api_errors import FieldError, HasChanged, InvalidRequest
+from classroom_scheduler.exact_json import FieldError, to_json
+from classroom_scheduler.http_api.api_errors import HasChanged, InvalidRequest
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _TAGS = re.compile(rf"\s*{_TAG}\s*(?:,\s*{_TAG}\s*)*")

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from classroom_scheduler.domain.quoting import describe
-from classroom_scheduler.domain.schedule import A_TIME, NoSuchTime, format_time, parse_time
-from classroom_scheduler.exact_json import problems_in, to_json
-from classroom_scheduler.http_api.api_errors import AlreadyExists, AlreadyOver, FieldError, InvalidRequest, NotFound
+from classroom_scheduler.domain.times import A_TIME, NoSuchTime, format_time, parse_time
+from classroom_scheduler.exact_json import FieldError, problems_in, to_json
+from classroom_scheduler.http_api.api_errors import AlreadyExists, AlreadyOver, InvalidRequest, NotFound
 from classroom_scheduler.http_api.ports import Invocations, NameTaken
 
 # Step Functions' limit of an input: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html

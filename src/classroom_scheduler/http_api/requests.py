@@ -10,8 +10,8 @@ from urllib.parse import unquote
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
-from classroom_scheduler.exact_json import parse_object
-from classroom_scheduler.http_api.api_errors import FieldError, InvalidRequest, TooLarge, UnsupportedMediaType
+from classroom_scheduler.exact_json import FieldError, InvalidJson, parse_object
+from classroom_scheduler.http_api.api_errors import InvalidRequest, TooLarge, UnsupportedMediaType
 from classroom_scheduler.http_api.etags import IfMatch
 
 # Twice what an item may hold (256 KiB): room for escapes and white space.
@@ -31,6 +31,8 @@ def body_of(event: APIGatewayProxyEvent) -> dict[str, Any]:
         return parse_object(raw.decode())
     except UnicodeDecodeError:
         raise InvalidRequest(FieldError("body", "The body is not UTF-8; expected JSON in UTF-8.")) from None
+    except InvalidJson as error:
+        raise InvalidRequest(*error.field_errors) from error
 
 
 def parameters_of(event: APIGatewayProxyEvent) -> Mapping[str, list[str]]:

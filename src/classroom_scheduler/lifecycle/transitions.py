@@ -20,16 +20,10 @@ from classroom_scheduler.domain.plan import Action, after_a_deletion
 from classroom_scheduler.domain.policy import SchedulingPolicy
 from classroom_scheduler.domain.quoting import cut
 from classroom_scheduler.domain.reasons import reason_for_rejection, story_of
-from classroom_scheduler.domain.schedule import (
-    SCHEDULE_ATTRIBUTES,
-    NoSuchTime,
-    format_instant,
-    format_time,
-    read_instant,
-)
-from classroom_scheduler.domain.session import Recording, Session, TaskRecord, TaskState
-from classroom_scheduler.domain.status import Status, status_in
+from classroom_scheduler.domain.schedule import SCHEDULE_ATTRIBUTES
+from classroom_scheduler.domain.session import Recording, Session, Status, TaskRecord, TaskState, status_in
 from classroom_scheduler.domain.tasks import START, STOP, TASKS, TaskSpec
+from classroom_scheduler.domain.times import NoSuchTime, format_instant, format_time, read_instant
 from classroom_scheduler.lifecycle.ports import Event
 
 SOURCE = "classroom.scheduler"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from classroom_scheduler.application.recovery import EVERYTHING, AuditResult, sweep
+from classroom_scheduler.domain.classroom import History
 from classroom_scheduler.domain.errors import (
     REPLACED,
     ConcurrentUpdate,
@@ -15,7 +16,6 @@ from classroom_scheduler.domain.errors import (
     ServerUnavailable,
     ServiceUnavailable,
 )
-from classroom_scheduler.domain.history import History
 from classroom_scheduler.domain.plan import MAX_RESTARTS, Action
 from classroom_scheduler.domain.policy import SchedulingPolicy
 from classroom_scheduler.domain.tasks import PING, START, STOP

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from classroom_scheduler.application.stream_batch import Change, is_own_write, matters, reconcile_batch
-from classroom_scheduler.domain.classroom import Classroom
+from classroom_scheduler.domain.classroom import Classroom, History
 from classroom_scheduler.domain.errors import ConcurrentUpdate, ReconcilePending, ServerUnavailable, ServiceUnavailable
-from classroom_scheduler.domain.history import History
 from classroom_scheduler.domain.plan import Action
 from classroom_scheduler.domain.tasks import START, STOP
 from tests.builders import a_classroom, at

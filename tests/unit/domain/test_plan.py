@@ -12,12 +12,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from classroom_scheduler.domain.classroom import Classroom
+from classroom_scheduler.domain.classroom import Classroom, History
 from classroom_scheduler.domain.execution_names import name_of_record, next_name
-from classroom_scheduler.domain.history import History
 from classroom_scheduler.domain.plan import Action, Decision, plan
-from classroom_scheduler.domain.reasons import reason_for
-from classroom_scheduler.domain.report import report
+from classroom_scheduler.domain.reasons import reason_for, report
 from classroom_scheduler.domain.schedule import Schedule
 from classroom_scheduler.domain.session import Session, TaskRecord, TaskState
 from classroom_scheduler.domain.tasks import PING, START, STOP, TaskSpec

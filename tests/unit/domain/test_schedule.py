@@ -10,15 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classroom_scheduler.domain.quoting import is_printable
-from classroom_scheduler.domain.report import REASON_LENGTH
-from classroom_scheduler.domain.schedule import (
-    InvalidClassroom,
-    NoSuchTime,
-    format_time,
-    parse_schedule,
-    parse_time,
-    problems_with,
-)
+from classroom_scheduler.domain.reasons import REASON_LENGTH
+from classroom_scheduler.domain.schedule import InvalidClassroom, parse_schedule, problems_with
+from classroom_scheduler.domain.times import NoSuchTime, format_time, parse_time
 from tests.builders import a_classroom, at
 from tests.values import dynamodb_values
 
