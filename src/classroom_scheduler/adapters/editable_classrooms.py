@@ -37,8 +37,8 @@ class EditableTableClassrooms(TableClassrooms):
         try:
             self._table.put_item(classroom_id, attributes=attributes, condition=Path([KEY]).does_not_exist())
         except PynamoDBException as error:
-            told = named(classroom_id, error)
-            raise (NameTaken(classroom_id) if isinstance(told, ConcurrentUpdate) else told) from error
+            refusal = named(classroom_id, error)
+            raise (NameTaken(classroom_id) if isinstance(refusal, ConcurrentUpdate) else refusal) from error
 
     def remove(self, classroom_id: str, *, expected: Item) -> None:
         try:

@@ -44,7 +44,7 @@ def count_transition(changes: Mapping[str, Any], before: Mapping[str, Any]) -> N
 
 
 def _measure_first_attempts(tasks: Mapping[str, Any], before: Any) -> None:
-    known = before if isinstance(before, Mapping) else {}  # people may have written anything there
+    earlier = before if isinstance(before, Mapping) else {}  # people may have written anything there
     for task, record in tasks.items():
-        if task not in known and record["state"] == TaskState.CLAIMED and record["attempts"] == 1:
+        if task not in earlier and record["state"] == TaskState.CLAIMED and record["attempts"] == 1:
             measure(f"{task}Lateness", record["latenessMs"])

@@ -17,12 +17,12 @@ class QueueOfRejectedBookings:
         self._client = aws.client("sqs")
 
     def keep(self, message: str, reason: str) -> None:
-        told = _legal(reason)[:_REASON_LENGTH]
+        text = _legal(reason)[:_REASON_LENGTH]
         try:
             self._client.send_message(
                 QueueUrl=self._queue_url,
                 MessageBody=message,
-                MessageAttributes={"reason": {"DataType": "String", "StringValue": told}},
+                MessageAttributes={"reason": {"DataType": "String", "StringValue": text}},
             )
         except (ClientError, BotoCoreError) as error:
             raise ServiceUnavailable(f"the booking can't be put aside: {error}") from error

@@ -104,22 +104,22 @@ def history_of(changes: Sequence[Change], name: str) -> History:
     named = [(change, session) for change in changes for session in change.named]
     # Whoever inserts a classroom again after its class is over wants it to run again; nor may an older one come back.
     over = newest(session for change, session in named if change.new is None and session.is_over)
-    known = [(change, session) for change, session in named if over is None or _is_after(session, over)]
+    counted = [(change, session) for change, session in named if over is None or _is_after(session, over)]
     removals = [change.sequence_number for change in changes if change.new is None]
     deleted = {
-        session.execution_name for change, session in known if change.sequence_number <= max(removals, default="")
+        session.execution_name for change, session in counted if change.sequence_number <= max(removals, default="")
     }
     left = None if latest.new is None else Classroom.from_item(latest.classroom_id, latest.new)
     brought = [change.brought for change in changes if change.brought is not None]
     return History(
-        sessions=tuple(session for _, session in known),
+        sessions=tuple(session for _, session in counted),
         left=left,
         asked=(left and left.desired) or _asked(changes),
         name=name,
         copied=next((session for session in brought if session.execution_name not in deleted), None),
         deleted=frozenset(deleted),
         left_running=None if over is None else over.left_running,
-        told_at=max((updated_at(image) for change in changes for image in change.images), default=""),
+        written_at=max((updated_at(image) for change in changes for image in change.images), default=""),
     )
 
 

@@ -93,14 +93,18 @@ class Classroom:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What stream records tell of a classroom that its item can't: the only place where wiped attributes still are.
+    """What the stream's records and Step Functions know of a classroom and its item does not: wiped attributes too.
 
-    `sessions` are those that the item named before each change; `told_at` is when the scheduler last wrote on those
-    images. Of their executions, those of an item that was `deleted` may have found it gone and given up, and those
-    `aborted` have ended; of their recordings, `ended` ones have been stopped, and `left_running` is one of an item that
-    was deleted after its class was over. `left` is the item as the latest change left it, None where that deleted it,
-    and `asked` the last schedule that people asked for since it was inserted. `name` is what the latest record names a
-    session that it starts; `copied` is one that an insert brought from an item deleted before.
+    - `sessions`: those that the item named before each change.
+    - `left`: the item as the latest change left it; None where that change deleted it.
+    - `asked`: the last schedule that people asked for since the item was inserted.
+    - `name`: the name for a session that the latest record starts; None without a record.
+    - `copied`: a session that an insert brought along from an item deleted before.
+    - `deleted`: executions whose item was deleted; they may have found it gone and given up.
+    - `aborted`: executions that have ended before their time.
+    - `ended`: recordings that have been stopped.
+    - `left_running`: the recording of an item that was deleted after its class was over.
+    - `written_at`: when the scheduler last wrote on those images.
     """
 
     sessions: tuple[Session, ...] = ()
@@ -112,7 +116,7 @@ class History:
     aborted: frozenset[str] = frozenset()
     ended: frozenset[str] = frozenset()
     left_running: Recording | None = None
-    told_at: str = ""
+    written_at: str = ""
 
     def is_outdated_by(self, current: Classroom) -> bool:
         """Whether the item has changed since, so that another record is on its way; never without a record at all."""
@@ -123,7 +127,7 @@ class History:
 
         Only where nothing was written on the item since: an old record that comes again knows an old schedule.
         """
-        is_old = current.updated_at > self.told_at or (current.session is None and self.is_outdated_by(current))
+        is_old = current.updated_at > self.written_at or (current.session is None and self.is_outdated_by(current))
         return self.asked if current.desired is None and not is_old else None
 
     def brought_by_an_insert(self, session: Session) -> bool:
@@ -140,10 +144,10 @@ def updated_at(item: Item) -> str:
 def next_update(item: Item, now: datetime) -> str:
     """`updatedAt` for a write over this item: later than it was, even by a clock that is behind.
 
-    For that is what tells the scheduler's writes from people's.
+    This is how the scheduler's writes and people's are told apart.
     """
-    told, before = format_instant(now, "microseconds"), updated_at(item)
+    update, before = format_instant(now, "microseconds"), updated_at(item)
     with suppress(NoSuchTime):
-        if told <= before:
+        if update <= before:
             return format_instant(read_instant(before) + timedelta(microseconds=1), "microseconds")
-    return told
+    return update

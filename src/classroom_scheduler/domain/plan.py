@@ -62,7 +62,7 @@ def plan(current: Classroom | None, history: History, now: datetime, policy: Sch
     if current is None:
         decision = after_a_deletion(session)
     else:
-        if current.never_had_a_session and history.told_at <= current.updated_at:
+        if current.never_had_a_session and history.written_at <= current.updated_at:
             session = None  # it was decided since that nothing is in force, whatever an old record knows
         if session is not None and not session.is_over:
             now = max(now, session.latest_attempt or now)  # clocks of two machines disagree by milliseconds

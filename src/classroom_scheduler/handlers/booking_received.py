@@ -43,8 +43,8 @@ def _receive(record: SQSRecord) -> None:
     try:
         _follow_or_refuse(record, fields)
     except Exception as error:
-        told = {**fields, "decision": type(error).__name__, "reason": str(error)}
-        logger.warning("booking comes again", extra=told)
+        failure = {**fields, "decision": type(error).__name__, "reason": str(error)}
+        logger.warning("booking comes again", extra=failure)
         count("BookingsRetried")
         raise
 

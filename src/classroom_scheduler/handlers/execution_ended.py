@@ -33,8 +33,8 @@ def _look(record: SQSRecord) -> None:
     fields = {"classroomId": classroom_id, "executionName": name, "status": status, "error": error}
     fields["reason"] = detail.get("cause") or error or status  # why it ended
     if classroom_id is None:
-        told = "an execution that the scheduler did not start has ended; nothing is done"
-        logger.warning(told, decision="IGNORE", **fields)
+        message = "an execution that the scheduler did not start has ended; nothing is done"
+        logger.warning(message, decision="IGNORE", **fields)
     elif is_stop_name(name):
         _stop_again(detail, fields)
     elif execution_ended(name, error, classroom_id, reconciler().classrooms, reconcile):
@@ -43,8 +43,8 @@ def _look(record: SQSRecord) -> None:
         )
         count("ExecutionsEnded")
     else:
-        told = "an execution that no longer acts for its classroom has ended"
-        logger.info(told, decision="IGNORE", **fields)
+        message = "an execution that no longer acts for its classroom has ended"
+        logger.info(message, decision="IGNORE", **fields)
 
 
 def _stop_again(detail: dict[str, Any], fields: dict[str, Any]) -> None:
@@ -53,9 +53,9 @@ def _stop_again(detail: dict[str, Any], fields: dict[str, Any]) -> None:
     if detail.get("error") != FAILED_FOR_GOOD and detail.get("input"):
         again = stop_ended(detail["name"], json.loads(detail["input"]), reconciler().executions)
     if again is None:
-        told = "a recording could not be stopped; stop it at the classroom server"
-        logger.error(told, decision="GIVE_UP", **fields)
+        message = "a recording could not be stopped; stop it at the classroom server"
+        logger.error(message, decision="GIVE_UP", **fields)
         count("RecordingsNotStopped")
     else:
-        told = "the execution that stops a recording was lost, so another one does"
-        logger.warning(told, decision="REPLACE", again=again, **fields)
+        message = "the execution that stops a recording was lost, so another one does"
+        logger.warning(message, decision="REPLACE", again=again, **fields)

@@ -165,8 +165,8 @@ def _event(change: Change, item: Item, session: Session | None, fact: _Fact, rea
         **fact.more,
     }
     detail["reason"] = cut(str(detail["reason"]), _REASON_LENGTH)
-    told = {name: value for name, value in detail.items() if value is not None}
-    return Event(str(fact.transition), change.changed_at, told)
+    published = {name: value for name, value in detail.items() if value is not None}
+    return Event(str(fact.transition), change.changed_at, published)
 
 
 def _of_session(session: Session) -> dict[str, Any]:
