@@ -141,10 +141,8 @@ class TaskRunner:
         if late := why_too_late(attempt.task, session, record, now):
             end_it = self._miss if attempt.task is START else self._skip
             return end_it(attempt, claim.classroom, record, late)
-        of_the_class = replace(
-            attempt, scheduled=replace(attempt.scheduled, start=attempt.scheduled.start + session.lead)
-        )
-        message = message_of(of_the_class, now, record.attempts, record.due_at, user_attributes(claim.classroom.item))
+        sent = replace(attempt, scheduled=replace(attempt.scheduled, start=attempt.scheduled.start + session.lead))
+        message = message_of(sent, now, record.attempts, record.due_at, user_attributes(claim.classroom.item))
         try:
             answer = self.server.send(message, timeout=_timeout(attempt, session, now))
         except PermanentError as error:
@@ -231,8 +229,8 @@ class TaskRunner:
     def _stop_abandoned(self, attempt: TaskAttempt, classroom: Classroom | None) -> Outcome:
         """Stop a recording that no item answers for: always safe, while a forgotten recorder never is."""
         began = self.clock()
-        of_the_class = replace(attempt, scheduled=attempt.class_schedule)
-        message = message_of(of_the_class, began, attempt.number + 1, attempt.scheduled.end, {})
+        sent = replace(attempt, scheduled=attempt.class_schedule)
+        message = message_of(sent, began, attempt.number + 1, attempt.scheduled.end, {})
         try:
             answer = self.server.send(message, timeout=CALL_TIMEOUT)
         except SchedulerError as error:
