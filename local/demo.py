@@ -29,13 +29,12 @@ def run() -> None:
 
 
 def _listen(stack: Stack) -> None:
-    heard = len(stack.server.recorder.log())
+    heard, _ = stack.server.recorder.news(0)
     while stack.emulator.alive():
         time.sleep(0.2)
-        log = stack.server.recorder.log()
-        for entry in log[heard:]:
+        heard, news = stack.server.recorder.news(heard)
+        for entry in news:
             _say(f"  {entry['receivedAt'][11:23]}  {entry['type']}  {entry['classroomId']}, answered {entry['status']}")
-        heard = len(log)
     raise StepFailed("The emulator ended by itself.", stack.logs / "emulator.log")
 
 

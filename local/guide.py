@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from local.environment import ACCESS_KEY, REGION
+from local.ports import LOOPBACK
 from local.stack import STACK_NAME, Deployment
 
 
@@ -36,10 +37,10 @@ End it early:
   {_aws()} dynamodb delete-item {table} --key 'classroomId={{S=physics-1}}'
 
 A class written over HTTP, signed by curl:
-  {_curl()} {stack.api_url}/classroom/create -d "{body}"
+  {_curl()} $API/classroom/create -d "{body}"
 
 What the API takes and answers:
-  {_curl()} {stack.api_url}/openapi.json
+  {_curl()} $API/openapi.json
 
 Any Lambda function once, in 10 seconds (this one says hello):
   {_aws()} stepfunctions start-execution {machine} --input {execution_input}
@@ -55,16 +56,19 @@ Logs of the start are in {stack.logs}. What the classroom server hears from now 
 def _variables(stack: Deployment) -> list[str]:
     return [
         f"STACK={STACK_NAME}",
+        f"API={stack.api_url}",
         f"AWS_ENDPOINT_URL={stack.aws.endpoint_url}",
+        f"AWS_REGION={REGION}",
         f"AWS_DEFAULT_REGION={REGION}",
         f"AWS_ACCESS_KEY_ID={ACCESS_KEY}",
         f"AWS_SECRET_ACCESS_KEY={ACCESS_KEY}",
+        f"no_proxy={LOOPBACK}",  # a person's proxy can't reach this machine's loopback
     ]
 
 
 def _curl() -> str:
     signed = f'--aws-sigv4 aws:amz:{REGION}:execute-api -u "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"'
-    return f"curl -s --noproxy '*' {signed} -H content-type:application/json"
+    return f"curl -s {signed} -H content-type:application/json"
 
 
 def _quoted(body: dict[str, Any]) -> str:

@@ -138,6 +138,7 @@ class Recorder:
     _answers: dict[str, Answer] = field(default_factory=dict)
     _recordings: dict[str, Recording] = field(default_factory=dict)
     _faults: list[Fault] = field(default_factory=list)
+    _heard: int = 0
 
     def receive(self, webhook_id: str, body: object) -> Answer:
         """Act on a webhook whose signature was right, once however often it comes. Raises BadRequest."""
@@ -154,7 +155,7 @@ class Recorder:
                 answer = Answer(503, {"error": "told to fail"})
             if fault is not None:
                 answer = fault.spoil(answer)
-            self._log.append(
+            self._keep(
                 {
                     "receivedAt": at,
                     "webhookId": webhook_id,
@@ -172,7 +173,7 @@ class Recorder:
     def refuse(self, webhook_id: str | None, status: int, error: str) -> Answer:
         """Log a webhook that was not let in; nothing of what it claims is believed."""
         with self._lock:
-            self._log.append(
+            self._keep(
                 {
                     "receivedAt": _timestamp(self.now()),
                     "webhookId": webhook_id,
@@ -192,6 +193,12 @@ class Recorder:
         with self._lock:
             return [entry for entry in self._log if classroom_id in (None, entry["classroomId"])]
 
+    def news(self, since: int) -> tuple[int, list[dict[str, Any]]]:
+        """How many webhooks ever came, and those after the first `since` that are still kept."""
+        with self._lock:
+            new = min(self._heard - since, len(self._log))
+            return self._heard, list(self._log)[len(self._log) - new :]
+
     def recordings(self, classroom_id: str | None = None) -> list[dict[str, Any]]:
         """The recordings as they are now, in the order in which they were first heard of."""
         with self._lock:
@@ -206,6 +213,10 @@ class Recorder:
         """Behave well again."""
         with self._lock:
             self._faults.clear()
+
+    def _keep(self, entry: dict[str, Any]) -> None:
+        self._log.append(entry)
+        self._heard += 1
 
     def _take_fault(self, type_: str, classroom_id: str) -> Fault | None:
         for index, fault in enumerate(self._faults):

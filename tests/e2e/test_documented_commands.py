@@ -39,7 +39,8 @@ def test_every_mark_stands_before_a_block_of_shell_commands(document: str) -> No
 def test_the_commands_of_a_document_run(document: str, stack: Deployment, tmp_path: Path) -> None:
     said = tmp_path / "said"
 
-    code = _run(_script(document), environment(stack.aws.endpoint_url, tmp_path) | {"STACK": STACK_NAME}, said)
+    exported = {"STACK": STACK_NAME, "API": stack.api_url}
+    code = _run(_script(document), environment(stack.aws.endpoint_url, tmp_path) | exported, said)
 
     assert code == 0, said.read_text()
 

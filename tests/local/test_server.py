@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
+from local.recorder import LOG_LENGTH, Recorder
 from local.server import MAX_BODY, ClassroomServer, classroom_server
 from tests.waiting import eventually
 
@@ -266,3 +267,16 @@ def test_a_thousand_duplicates_at_once_are_acted_on_once(server: ClassroomServer
     entries = log(server)
     assert len(entries) == 1000
     assert sum(not entry["duplicate"] for entry in entries) == 1
+
+
+def test_a_listener_hears_every_webhook_also_after_the_log_is_full() -> None:
+    recorder, heard = Recorder(), 0
+    for number in range(LOG_LENGTH + 3):
+        recorder.refuse(f"id-{number}", 401, "unsigned")
+        heard, news = recorder.news(heard)
+        assert [entry["webhookId"] for entry in news] == [f"id-{number}"]
+
+    heard, news = recorder.news(1)
+
+    assert heard == LOG_LENGTH + 3
+    assert [news[0]["webhookId"], news[-1]["webhookId"]] == ["id-3", f"id-{LOG_LENGTH + 2}"]
