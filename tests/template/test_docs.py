@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.template.project import ROOT, functions, of_type
+from tests.template.project import ROOT, functions, of_type, template
 
 DOCUMENTS = sorted(path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = dict(re.findall(r"^([a-z][a-z-]*):(?:[^#\n]*##)?(.*)$", MAKEFILE, re.MULTILINE))
 PUBLIC = ["run", "demo", "test", "check", "deploy", "help"]
-FOLDERS = "benchmarks|docs|events|local|requirements|src|statemachine|tests"
+FOLDERS = "benchmarks|docs|events|local|operations|requirements|src|statemachine|tests"
 TEST = re.compile(r"^def (test_\w+)\(", re.MULTILINE)
 FILE = re.compile(rf"(?<![\w./-])(?:(?:{FOLDERS})/[\w./*-]*|[\w./-]+\.(?:py|json|yaml|toml|md|txt|cfg|ini))(?![\w/-])")
 MADE_HERE = (".aws-sam/", "build/", ".local/", ".venv/", "/")
@@ -66,6 +66,37 @@ def test_the_targets_in_the_continuous_integration_exist() -> None:
 
     assert named
     assert set(named) <= set(TARGETS)
+
+
+def test_the_readme_lists_every_parameter_with_its_default() -> None:
+    rows = re.findall(r"^\| (`[A-Z]\w+`.*?) \| (.*?) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    listed = {
+        name: default for names, defaults in rows for name, default in zip(_each(names), _each(defaults), strict=True)
+    }
+    parameters = template()["Parameters"]
+
+    assert list(listed) == sorted(listed, key=list(parameters).index)
+    assert set(listed) == set(parameters)
+    for name, default in listed.items():
+        assert default == str(parameters[name].get("Default", "required")) or not parameters[name]["Default"], name
+
+
+def test_the_list_of_decisions_says_of_each_what_the_decision_says() -> None:
+    decisions = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
+    rows = [_row_of_decision(path) for path in decisions]
+
+    assert re.findall(r"^\| \[.*$", (ROOT / "docs" / "decisions" / "README.md").read_text(), re.MULTILINE) == rows
+
+
+def _row_of_decision(path: Path) -> str:
+    text = path.read_text()
+    title, date, status = re.findall(r"\A# (\d{4} .+)\n\nDate: (\S+)\. Status: ((?:.|\n)+?)\.\n\n", text)[0]
+    brief = re.sub(r"\[(\d{4})\]\([^)]*\)", r"\1", " ".join(status.split()).partition(":")[0])
+    return f"| [{title}]({path.name}) | {date} | {brief} |"
+
+
+def _each(cell: str) -> list[str]:
+    return [each.strip(" `") for each in cell.split(",")]
 
 
 def _code(document: str) -> Iterator[str]:
