@@ -85,14 +85,14 @@ def test_the_list_of_decisions_says_of_each_what_the_decision_says() -> None:
     decisions = sorted((ROOT / "docs" / "decisions").glob("0*.md"))
     rows = [_row_of_decision(path) for path in decisions]
 
-    assert re.findall(r"^\| \[.*$", (ROOT / "docs" / "decisions" / "README.md").read_text(), re.MULTILINE) == rows
+    assert re.findall(r"^- \[.*$", (ROOT / "docs" / "decisions" / "README.md").read_text(), re.MULTILINE) == rows
 
 
 def _row_of_decision(path: Path) -> str:
     text = path.read_text()
     title, date, status = re.findall(r"\A# (\d{4} .+)\n\nDate: (\S+)\. Status: ((?:.|\n)+?)\.\n\n", text)[0]
     brief = re.sub(r"\[(\d{4})\]\([^)]*\)", r"\1", " ".join(status.split()).partition(":")[0])
-    return f"| [{title}]({path.name}) | {date} | {brief} |"
+    return f"- [{title}]({path.name}): {date}, {brief}"
 
 
 def _each(cell: str) -> list[str]:
