@@ -7,7 +7,7 @@ import string
 
 import pytest
 
-from tests.template.project import Json, deployed_of_type, listed, names, of_type, statements, strings, template
+from tests.template.project import Json, deployed_of_type, listed, of_type, statements, strings, template
 
 NOTHING = {"Ref": "AWS::NoValue"}
 KEY = {"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, NOTHING]}
@@ -55,25 +55,34 @@ def test_a_queue_has_one_kind_of_encryption_at_a_time() -> None:
         assert queue["SqsManagedSseEnabled"] == {"Fn::If": ["HasKmsKey", NOTHING, True]}
 
 
-def test_just_the_functions_that_use_encrypted_services_may_use_the_key_and_only_through_these() -> None:
-    policy = template()["Resources"]["KmsKeyAccess"]
-    [statement] = policy["Properties"]["PolicyDocument"]["Statement"]
-    services = [each["Fn::Sub"] for each in statement["Condition"]["StringEquals"]["kms:ViaService"]]
-    kinds = tuple(f"{service.partition('.')[0]}:" for service in services)
-    using = {
-        role
-        for role in deployed_of_type("AWS::IAM::Role")
-        if any(action.startswith(kinds) for each in statements(role) for action in listed(each["Action"]))
-    }
+def test_just_the_functions_that_use_encrypted_services_may_use_the_keys_and_only_through_these() -> None:
+    """In the role itself: nothing waits for a policy beside it, and a mapping made before could not read its queue."""
+    using, may = {}, {}
+    for role in deployed_of_type("AWS::IAM::Role"):
+        actions = {action for each in statements(role) for action in listed(each["Action"])}
+        using[role] = any(action.startswith(("dynamodb:", "sqs:", "secretsmanager:")) for action in actions)
+        may[role] = [each for each in statements(role) if "kms:Decrypt" in listed(each["Action"])]
+    [statement, *same] = [each for found in may.values() for each in found]
+    [(operator, condition)] = statement["Condition"].items()
 
-    assert policy["Condition"] == "HasKmsKey"
-    assert list(statement["Condition"]) == ["StringEquals"]
-    assert list(statement["Condition"]["StringEquals"]) == ["kms:ViaService"]
-    assert all(service.endswith(".${AWS::Region}.${AWS::URLSuffix}") for service in services)
-    assert kinds == ("dynamodb:", "sqs:", "secretsmanager:")
-    assert (statement["Effect"], statement["Resource"]) == ("Allow", {"Ref": "KmsKeyArn"})
+    assert {role for role in may if may[role]} == {role for role in using if using[role]}
+    assert all(each == statement for each in same)
     assert set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
-    assert names(policy["Properties"]["Roles"]) == using
+    assert statement["Resource"] == [
+        _if_given("HasKmsKey", "KmsKeyArn"),
+        _if_given("HasFormerKmsKey", "FormerKmsKeyArn"),
+    ]
+    services = [f"{service}.${{AWS::Region}}.${{AWS::URLSuffix}}" for service in ("dynamodb", "sqs", "secretsmanager")]
+    assert (operator, condition) == ("StringEquals", {"kms:ViaService": [{"Fn::Sub": each} for each in services]})
+
+
+def test_without_a_key_no_role_speaks_of_one() -> None:
+    [policy] = deployed_of_type("AWS::IAM::Role")["SweepFunctionRole"]["Policies"]
+    [conditional] = [each["Fn::If"] for each in policy["PolicyDocument"]["Statement"] if "Fn::If" in each]
+    either = [{"Condition": "HasKmsKey"}, {"Condition": "HasFormerKmsKey"}]
+
+    assert (conditional[0], conditional[2]) == ("HasKeys", NOTHING)
+    assert template()["Conditions"]["HasKeys"] == {"Fn::Or": either}
 
 
 def test_the_webhook_secret_is_a_key_as_the_standard_asks_for_it() -> None:
@@ -111,6 +120,10 @@ def test_the_outputs_are_those_that_people_and_tools_rely_on() -> None:
     }
     assert all(output["Description"] for output in outputs.values())
     assert not re.search(r"\d{12}", str(list(strings(outputs))))
+
+
+def _if_given(condition: str, parameter: str) -> Json:
+    return {"Fn::If": [condition, {"Ref": parameter}, NOTHING]}
 
 
 def _keys(table: Json) -> list[str]:
