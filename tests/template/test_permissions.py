@@ -123,7 +123,9 @@ def test_a_state_machine_may_invoke_the_functions_of_its_definition_and_no_other
 
     assert used == set(substitutions)
     assert sorted(map(str, invoked)) == sorted(map(str, substitutions.values()))
-    assert {action for action, _ in grants(f"{machine}Role")} == {"lambda:InvokeFunction"} | LOG_DELIVERY
+    assert {action for action, _ in grants(f"{machine}Role")} == {"lambda:InvokeFunction"} | LOG_DELIVERY | WRITE_LOGS
+    written = [resource for action, resource in grants(f"{machine}Role") if action in WRITE_LOGS]
+    assert written == [{"Fn::GetAtt": ["StateMachineLogGroup", "Arn"]}] * 2
 
 
 @pytest.mark.parametrize("role", ROLES)
