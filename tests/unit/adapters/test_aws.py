@@ -22,10 +22,10 @@ class DynamoDB:
         self.answers: list[dict[str, Any] | None] = []
         self.counted: list[str] = []
 
-    def __call__(self, request: Any, **_: Any) -> AWSResponse:
+    def __call__(self, **sent: Any) -> AWSResponse:
         answer = self.answers.pop(0)
         raw = SimpleNamespace(stream=lambda **_: iter([json.dumps(answer or {}).encode()]))
-        return AWSResponse(request.url, 400 if answer else 200, {}, raw)
+        return AWSResponse(sent["request"].url, 400 if answer else 200, {}, raw)
 
 
 @pytest.fixture
