@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import hashlib
+import json
 import re
 import string
 
@@ -94,6 +96,13 @@ def test_the_webhook_secret_is_a_key_as_the_standard_asks_for_it() -> None:
     assert 24 <= len(base64.b64decode("A" * secret["PasswordLength"], validate=True)) <= 64
     with pytest.raises(binascii.Error):
         base64.b64decode("A" * (secret["PasswordLength"] - 1), validate=True)
+
+
+def test_no_edit_makes_a_new_secret() -> None:
+    """CloudFormation generates anew at any change of the block, and every receiver would refuse the signatures."""
+    written = json.dumps(of_type("AWS::SecretsManager::Secret")["WebhookSecret"]["GenerateSecretString"])
+
+    assert hashlib.sha256(written.encode()).hexdigest().startswith("7889b5834187")
 
 
 @pytest.mark.parametrize("kept", ["ClassroomsTable", "WebhookSecret"])

@@ -22,10 +22,10 @@ class DynamoDB:
         self.answers: list[dict[str, Any] | None] = []
         self.counted: list[str] = []
 
-    def __call__(self, **sent: Any) -> AWSResponse:
+    def __call__(self, **kwargs: Any) -> AWSResponse:
         answer = self.answers.pop(0)
         raw = SimpleNamespace(stream=lambda **_: iter([json.dumps(answer or {}).encode()]))
-        return AWSResponse(sent["request"].url, 400 if answer else 200, {}, raw)
+        return AWSResponse(kwargs["request"].url, 400 if answer else 200, {}, raw)
 
 
 @pytest.fixture
@@ -36,7 +36,8 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDB]:
     dynamodb = DynamoDB()
     monkeypatch.setattr(aws, "count", dynamodb.counted.append)
     aws.session.cache_clear()
-    aws.session().register("before-send.dynamodb", dynamodb)
+    session: Any = aws.session()
+    session.register("before-send.dynamodb", dynamodb)
     yield dynamodb
     aws.session.cache_clear()
 
