@@ -9,7 +9,7 @@ import string
 
 import pytest
 
-from tests.template.project import Json, deployed_of_type, listed, of_type, statements, strings, template
+from tests.template.project import ROOT, Json, deployed_of_type, listed, of_type, statements, strings, template
 
 NOTHING = {"Ref": "AWS::NoValue"}
 KEY = {"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, NOTHING]}
@@ -117,6 +117,18 @@ def test_two_stacks_fit_into_one_account() -> None:
             assert resource["Type"] == "AWS::Lambda::Permission" or "AWS::StackName" in str(
                 resource["Properties"][key]
             ), name
+
+
+def test_it_can_be_published_to_the_serverless_application_repository() -> None:
+    """https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/ has these limits."""
+    metadata = template()["Metadata"]["AWS::ServerlessRepo::Application"]
+
+    assert re.fullmatch(r"[a-zA-Z0-9-]{1,140}", metadata["Name"])
+    assert len(metadata["Description"]) <= 256
+    assert re.fullmatch(r"[a-z0-9](([a-z0-9]|-(?!-))*[a-z0-9])?", metadata["Author"])
+    assert (ROOT / metadata["LicenseUrl"]).read_text().startswith(metadata["SpdxLicenseId"])
+    assert (ROOT / metadata["ReadmeUrl"]).is_file()
+    assert all(re.fullmatch(r"[a-zA-Z0-9+\-_:/@]{1,127}", label) for label in metadata["Labels"])
 
 
 def test_the_outputs_are_those_that_people_and_tools_rely_on() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from pynamodb.exceptions import PynamoDBException
 
 from classroom_scheduler.adapters import aws
@@ -25,7 +26,7 @@ class DynamoDB:
     def __call__(self, **kwargs: Any) -> AWSResponse:
         answer = self.answers.pop(0)
         raw = SimpleNamespace(stream=lambda **_: iter([json.dumps(answer or {}).encode()]))
-        return AWSResponse(kwargs["request"].url, 400 if answer else 200, {}, raw)
+        return AWSResponse(kwargs["request"].url, 400 if answer else 200, HTTPHeaders(), raw)
 
 
 @pytest.fixture

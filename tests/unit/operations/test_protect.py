@@ -48,5 +48,5 @@ def test_a_refusal_says_that_the_stack_is_there_and_open(aws: ScriptedAws) -> No
     aws.will("DescribeStacks", a_stack())
     aws.will("UpdateTerminationProtection", DENIED)
 
-    with pytest.raises(Undone, match="No permission for .* school is deployed, and without termination protection"):
+    with pytest.raises(Undone, match=r"No permission for .* school is deployed, and without termination protection"):
         protect.protect("prod", lambda _: None)
