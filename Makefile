@@ -100,9 +100,10 @@ bench: $(READY)  ## Measure what docs/performance.md claims, and write it there 
 preflight: $(READY)  ## Look at the account, deploying nothing: what would stop or starve the stack (CONFIG_ENV=prod)
 	@python -m operations preflight $(if $(CONFIG_ENV),--config-env "$(CONFIG_ENV)")
 
-deploy: $(READY)  ## Build and deploy to AWS, asking for what it needs to know
+deploy: $(READY)  ## Build and deploy to AWS, asking for what it needs to know (CONFIG_ENV=prod)
 	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL sam build
-	sam deploy --guided
+	sam deploy --guided $(if $(CONFIG_ENV),--config-env "$(CONFIG_ENV)")
+	@python -m operations protect $(if $(CONFIG_ENV),--config-env "$(CONFIG_ENV)")
 
 smoke: $(READY)  ## Prove on a deployed, disposable stack what only AWS can show, in eight minutes (STACK=…)
 	@python -m operations smoke "$(STACK)"

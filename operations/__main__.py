@@ -1,4 +1,4 @@
-"""`python -m operations preflight | smoke | destroy`: what `make preflight`, `make smoke` and `make destroy` do.
+"""`python -m operations preflight | protect | smoke | destroy`: what the targets of the Makefile do.
 
 Exit code 0: all is done, or no check failed. 1: a check failed, or something is left undone. 2: nothing was begun,
 because something is missing or forbids it. 130: Ctrl-C.
@@ -9,7 +9,7 @@ import signal
 import sys
 from types import FrameType
 
-from operations import destroy, preflight, smoke
+from operations import destroy, preflight, protect, smoke
 from operations.account import connect
 from operations.errors import AwsError, NotBegun, Undone, in_words
 
@@ -36,10 +36,13 @@ def main(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m operations", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="preflight | smoke | destroy")
+    commands = parser.add_subparsers(required=True, metavar="preflight | protect | smoke | destroy")
     before = commands.add_parser("preflight", help="what in this account and Region would stop or starve the stack")
     before.add_argument("--config-env", default="default", help="the environment of samconfig.toml (default)")
     before.set_defaults(run=_preflight)
+    last = commands.add_parser("protect", help="give a deployed stack termination protection, if its table has some")
+    last.add_argument("--config-env", default="default", help="the environment of samconfig.toml (default)")
+    last.set_defaults(run=_protect)
     after = commands.add_parser("smoke", help="prove on a deployed, disposable stack what only AWS can show")
     after.add_argument("stack", help="the name of the stack")
     after.set_defaults(run=_smoke)
@@ -52,6 +55,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _preflight(asked: argparse.Namespace) -> bool:
     return preflight.preflight(asked.config_env, _say)
+
+
+def _protect(asked: argparse.Namespace) -> bool:
+    protect.protect(asked.config_env, _say)
+    return True
 
 
 def _smoke(asked: argparse.Namespace) -> bool:

@@ -83,10 +83,17 @@ def _function(account: Account, like: dict[str, Any], name: str) -> Iterator[Non
         Timeout=10,
         MemorySize=512,
         Environment={"Variables": {"WEBHOOK_SECRET_ARN": like["Environment"]["Variables"]["WEBHOOK_SECRET_ARN"]}},
+        **_logging(like),
     )
     with taken_away(f"The function {name}", lambda: _delete(functions, name)):
         functions.get_waiter("function_active_v2").wait(FunctionName=name)
         yield
+
+
+def _logging(like: dict[str, Any]) -> dict[str, Any]:
+    """The role lets it log to the stack's group alone. An emulator may not say which that is."""
+    group = like.get("LoggingConfig", {}).get("LogGroup")
+    return {"LoggingConfig": {"LogGroup": group}} if group else {}
 
 
 @contextmanager

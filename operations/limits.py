@@ -67,9 +67,15 @@ def log_policies(account: Account) -> Result:
     return passed(f"{seen}; the first deployment adds one.")
 
 
-def api_log_role(account: Account, stack_name: str) -> Result:
-    """Whose role API Gateway logs with: there is one for the whole account and Region, and the stack sets it."""
+def api_log_role(account: Account, stack_name: str, *, set_by_stack: bool) -> Result:
+    """Whose role API Gateway logs with: there is one for the whole account and Region, and the stack may set it."""
     role = str(account.client("apigateway").get_account().get("cloudwatchRoleArn") or "")
+    if not set_by_stack:
+        if role:
+            return passed(f"API Gateway logs with the account's role, {role}.")
+        return failed(
+            "API Gateway has no role to log with: the API's stage is refused.", "Deploy with ApiGatewayLogRole=Own."
+        )
     if not role:
         return passed(
             "API Gateway has no role to log with yet; the stack gives it one, for the whole account and Region."
@@ -78,7 +84,7 @@ def api_log_role(account: Account, stack_name: str) -> Result:
         return passed(f"API Gateway logs with this stack's role, {role}.")
     return warned(
         f"API Gateway logs with {role}, which the stack replaces by its own for the whole account and Region.",
-        "Its own lets API Gateway write to every log group. If yours may do more, set it again after the deployment.",
+        "Deploy with ApiGatewayLogRole=Account, which leaves it.",
     )
 
 

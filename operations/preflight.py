@@ -49,7 +49,10 @@ def checks(account: Account, plan: Deployment) -> list[Check]:
         ("Lambda concurrency", partial(limits.lambda_concurrency, account)),
         ("Step Functions rates", partial(limits.step_functions_rates, account)),
         ("Log resource policies", partial(limits.log_policies, account)),
-        ("API Gateway's log role", partial(limits.api_log_role, account, plan.stack_name)),
+        (
+            "API Gateway's log role",
+            partial(limits.api_log_role, account, plan.stack_name, set_by_stack=value("ApiGatewayLogRole") == "Own"),
+        ),
         ("Log groups of a former stack", partial(limits.left_behind, account, plan, exists=exists)),
         ("Event bus", partial(limits.bus, account, value("EventBusName"))),
         ("Key", partial(guests.key, account, value("KmsKeyArn"))),

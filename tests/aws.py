@@ -22,6 +22,7 @@ REGION = "eu-west-1"
 TABLE = "Classrooms"
 BOOKINGS_TABLE = "Bookings"
 BUS = "default"
+STACK = "classroom-scheduler"
 MACHINE_ARN = f"arn:aws:states:{REGION}:123456789012:stateMachine:Classroom"
 SECRET = "Zm9ydHktZm91ciBhbHBoYW51bWVyaWNzIGFyZSA0NCBj"
 

@@ -10,7 +10,7 @@ from classroom_scheduler.adapters.events import MAX_BYTES, MAX_ENTRIES, EventBri
 from classroom_scheduler.adapters.rejected_bookings import QueueOfRejectedBookings
 from classroom_scheduler.domain.errors import ServiceUnavailable
 from classroom_scheduler.lifecycle.ports import Event
-from tests.aws import BUS, Account
+from tests.aws import BUS, STACK, Account
 from tests.builders import at
 
 THROTTLED = {"ErrorCode": "ThrottlingException", "ErrorMessage": "Rate exceeded"}
@@ -23,7 +23,7 @@ def pauses() -> list[float]:
 
 @pytest.fixture
 def bus(account: Account, pauses: list[float]) -> EventBridgeBus:
-    return EventBridgeBus(BUS, "classroom.scheduler", sleep=pauses.append)
+    return EventBridgeBus(BUS, "classroom.scheduler", STACK, sleep=pauses.append)
 
 
 def some_events(count: int, **detail: Any) -> list[Event]:
@@ -55,7 +55,7 @@ def test_an_event_arrives_at_those_who_listen_for_our_source(account: Account, b
 
     (arrived,) = account.published()
     assert (arrived["source"], arrived["detail-type"]) == ("classroom.scheduler", "Classroom Scheduled")
-    assert arrived["detail"] == event.detail
+    assert arrived["detail"] == {"stackName": STACK, **event.detail}
 
 
 def test_an_event_carries_the_time_at_which_it_came_about(account: Account, bus: EventBridgeBus) -> None:
@@ -162,7 +162,7 @@ def test_an_unreachable_bus_is_tried_three_times(account: Account, monkeypatch: 
     pauses: list[float] = []
     monkeypatch.setattr("botocore.endpoint.time.sleep", pauses.append)
 
-    assert list(EventBridgeBus(BUS, "classroom.scheduler").publish(some_events(1))) == [0]
+    assert list(EventBridgeBus(BUS, "classroom.scheduler", STACK).publish(some_events(1))) == [0]
 
     assert len(pauses) == 2
 

@@ -7,7 +7,7 @@ import pytest
 
 from classroom_scheduler import clock
 from classroom_scheduler.observability import logger
-from tests.aws import BOOKINGS_TABLE, BUS, MACHINE_ARN, TABLE, Account, an_account
+from tests.aws import BOOKINGS_TABLE, BUS, MACHINE_ARN, STACK, TABLE, Account, an_account
 from tests.integration.day import Day
 from tests.loopback import LoopbackServer, a_loopback_server
 
@@ -26,6 +26,7 @@ def the_account(the_server: LoopbackServer) -> Iterator[Account]:
         environment.setenv("CLASSROOM_SERVER_URL", the_server.url)
         environment.setenv("WEBHOOK_SECRET_ARN", account.secret_arn)
         environment.setenv("EVENT_BUS_NAME", BUS)
+        environment.setenv("STACK_NAME", STACK)
         environment.setenv("BOOKINGS_TABLE", BOOKINGS_TABLE)
         environment.setenv("BOOKING_FAILURES_QUEUE_URL", account.failed_bookings)
         environment.setenv("ONE_TIME_STATE_MACHINE_ARN", MACHINE_ARN)

@@ -88,14 +88,10 @@ def names(value: Any) -> set[str]:
 
 
 def statements(role: str) -> list[Json]:
-    """The policy statements of a role, those of the template's own managed policies included."""
-    properties = deployed()[role]["Properties"]
-    managed = [
-        each["Ref"] for each in properties.get("ManagedPolicyArns", []) if isinstance(each, dict) and "Ref" in each
-    ]
-    documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
-    documents += [deployed()[policy]["Properties"]["PolicyDocument"] for policy in managed]
-    return [statement for document in documents for statement in document["Statement"]]
+    """The policy statements of a role, those under a condition included."""
+    policies = deployed()[role]["Properties"].get("Policies", [])
+    every = [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
+    return [each["Fn::If"][1] if "Fn::If" in each else each for each in every]
 
 
 def listed(value: Any) -> list[Any]:

@@ -58,6 +58,12 @@ def test_the_alarm_on_late_starts_looks_at_the_latest_in_a_hundred() -> None:
     assert (alarm["MetricName"], alarm["ExtendedStatistic"]) == ("StartRecordingLateness", "p99")
 
 
+def test_the_alarm_on_throttles_sees_those_of_indexes_too() -> None:
+    """WriteThrottleEvents of a table does not, and an alarm on a metric of DynamoDB may never clear."""
+    assert ALARMS["TableThrottledAlarm"]["MetricName"] == "TableThrottled"
+    assert not [name for name, alarm in ALARMS.items() if alarm["Namespace"] == "AWS/DynamoDB"]
+
+
 def test_a_sweep_that_does_not_run_is_missed_within_three_of_its_periods() -> None:
     alarm, rates = ALARMS["SweepMissedAlarm"], template()["Mappings"]["SweepRates"]
 

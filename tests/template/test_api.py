@@ -13,7 +13,7 @@ from classroom_scheduler.handlers.classroom_api import router
 from classroom_scheduler.http_api.day_listing import DEFAULT_LIMIT, MAX_LIMIT
 from classroom_scheduler.http_api.editing import MAX_ATTRIBUTES
 from classroom_scheduler.http_api.responses import _KINDS, _TITLES
-from tests.template.project import PACKAGE, Json, deployed, of_type, strings, template
+from tests.template.project import PACKAGE, Json, deployed, names, of_type, strings, template
 
 DOCUMENT: Json = json.loads((PACKAGE / "openapi.json").read_text())
 API = of_type("AWS::Serverless::Api")["ClassroomApi"]
@@ -72,11 +72,12 @@ def test_nobody_but_this_api_invokes_the_function() -> None:
 # --- the stage --------------------------------------------------------------------------------------------------------
 
 
-def test_there_is_one_stage_traced_and_throttled() -> None:
+def test_there_is_one_stage_throttled_and_traced_as_the_parameter_says_without_metrics_a_method() -> None:
     [stage] = [each["Properties"] for each in deployed().values() if each["Type"] == "AWS::ApiGateway::Stage"]
     [settings] = stage["MethodSettings"]
 
-    assert stage["TracingEnabled"] is True
+    assert stage["TracingEnabled"] == {"Fn::If": ["IsTraced", True, False]}
+    assert "MetricsEnabled" not in settings, "nothing uses them, and each is billed"
     assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
     assert settings["ThrottlingRateLimit"] == {"Ref": "ApiRateLimit"}
     assert settings["ThrottlingBurstLimit"] == {"Ref": "ApiBurstLimit"}
@@ -100,9 +101,19 @@ def test_the_access_log_tells_nothing_of_who_asked_and_for_which_class() -> None
 def test_api_gateway_may_log_before_it_is_told_to_and_after_the_stack_has_gone() -> None:
     resources = template()["Resources"]
 
-    assert resources["ClassroomApi"]["DependsOn"] == "ApiGatewayAccount"
+    [stage] = [each["Properties"] for each in deployed().values() if each["Type"] == "AWS::ApiGateway::Stage"]
+
+    assert "ApiGatewayAccount" in names(stage["Variables"]), "a stage that logs is refused while there is no role"
     for kept in ("ApiGatewayAccount", "ApiGatewayCloudWatchRole"):
         assert resources[kept]["DeletionPolicy"] == resources[kept]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_accounts_role_for_logs_is_left_alone_where_the_parameter_says_so() -> None:
+    resources = template()["Resources"]
+    bound = {name for name, each in resources.items() if each.get("Condition") == "SetsApiGatewayLogRole"}
+
+    assert bound == {"ApiGatewayAccount", "ApiGatewayCloudWatchRole"}
+    assert template()["Conditions"]["SetsApiGatewayLogRole"] == {"Fn::Equals": [{"Ref": "ApiGatewayLogRole"}, "Own"]}
 
 
 def test_what_a_parameter_changes_in_the_api_is_deployed() -> None:
@@ -130,9 +141,9 @@ def test_api_gateways_own_answers_are_problems(kind: str) -> None:
 
 
 def test_api_gateways_own_answers_are_all_covered() -> None:
-    assert {"DEFAULT_4XX", "DEFAULT_5XX", "ACCESS_DENIED", "THROTTLED", "REQUEST_TOO_LARGE", "UNAUTHORIZED"} <= set(
-        GATEWAY
-    )
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "ACCESS_DENIED", "THROTTLED", "UNAUTHORIZED"} <= set(GATEWAY)
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+    assert "REQUEST_TOO_LARGE" not in GATEWAY, "it can't be customised"
     assert "$context.error" not in json.dumps(GATEWAY["DEFAULT_5XX"]), "what broke inside is for the log"
 
 

@@ -163,6 +163,14 @@ def test_what_a_wait_could_not_read_is_refused_in_words(written: Any) -> None:
     assert "Nothing was invoked" in cause
 
 
+def test_no_engine_is_asked_to_read_a_fraction() -> None:
+    """Those in Java fail beyond three digits, and a Choice can't catch."""
+    asked = [part for text in strings(MACHINE) for part in text.split("$toMillis(")[1:]]
+
+    assert len(asked) == 2
+    assert all(part.startswith("$replace($states.input.invocationTime, /\\.[0-9]+/, '')") for part in asked)
+
+
 def test_a_year_ahead_is_too_far() -> None:
     def near(ahead: timedelta) -> Any:
         return evaluated(NEAR["Condition"], {"invocationTime": (datetime.now(UTC) + ahead).isoformat()})

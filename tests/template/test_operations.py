@@ -8,7 +8,7 @@ from typing import Any
 from classroom_scheduler.domain import errors
 from classroom_scheduler.domain.tasks import TASKS
 from tests.template.metrics import MADE_OF_PARTS, counted, written_names
-from tests.template.project import ROOT, of_type
+from tests.template.project import ROOT, of_type, template
 
 TEXT = (ROOT / "docs" / "operations.md").read_text()
 
@@ -52,3 +52,17 @@ def test_the_key_policy_is_one_and_lets_the_services_that_need_it() -> None:
     assert set(services["events.amazonaws.com"]["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}
     # All but the account itself are let under a condition.
     assert [each["Sid"] for each in statements if "Condition" not in each] == ["AccountAdministersAndIamPoliciesAllow"]
+
+
+def test_the_bus_policy_keeps_all_but_the_booking_system_from_booking_and_nobody_from_publishing() -> None:
+    [policy] = re.findall(r"^```json\n(.*?)^```", section("Who may book, who cancelled"), re.MULTILINE | re.DOTALL)
+    [statement] = json.loads(policy)["Statement"]
+
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "events:PutEvents")
+    source = template()["Parameters"]["BookingSource"]["Default"]
+    assert statement["Condition"].pop("ForAnyValue:StringEquals") == {"events:source": source}
+    assert list(statement["Condition"]) == ["ArnNotEquals"], "an identity policy of the same account can't get past it"
+
+
+def test_the_number_of_alarms_that_say_ok_at_first_is_theirs() -> None:
+    assert f"each of the {len(of_type('AWS::CloudWatch::Alarm'))}\nalarms" in TEXT

@@ -13,6 +13,7 @@ KEY = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890
 GIVEN = {
     "HasAlarmTopic": "AlarmTopicArn",
     "HasCorsOrigins": "CorsOrigins",
+    "HasFormerKmsKey": "FormerKmsKeyArn",
     "HasKmsKey": "KmsKeyArn",
     "HasOneTimeTarget": "OneTimeTargetFunctionArn",
     "HasUserPool": "CognitoUserPoolArn",

@@ -26,14 +26,24 @@ LOG_DELIVERY = {
     )
 }
 """What Step Functions needs to log: https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html"""
+WRITE_LOGS = {"logs:CreateLogStream", "logs:PutLogEvents"}
+READ_STREAM = {f"dynamodb:{action}" for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")}
+READ_QUEUE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+"""What Lambda does in the name of a function that reads a stream or a queue."""
+USE_KEYS = {"kms:Decrypt", "kms:GenerateDataKey"}
 ON_TABLES = {"GetItem", "BatchGetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"}
 ACTIONS = (
     LOG_DELIVERY
+    | WRITE_LOGS
+    | READ_STREAM
+    | READ_QUEUE
+    | USE_KEYS
     | {f"dynamodb:{action}" for action in ON_TABLES}
     | {"states:StartExecution", "states:StopExecution", "states:DescribeExecution"}
     | {"events:PutEvents", "lambda:InvokeFunction", "secretsmanager:GetSecretValue", "sqs:SendMessage"}
 )
 ROLES = sorted(deployed_of_type("AWS::IAM::Role"))
+KEYS = {"KmsKeyArn", "FormerKmsKeyArn"}
 MACHINES = {"ClassroomStateMachine": "classroom", "OneTimeLambdaScheduler": "one_time_lambda_scheduler"}
 
 
@@ -52,12 +62,30 @@ def test_only_log_delivery_knows_no_resource_and_only_executions_a_pattern() -> 
 
 
 @pytest.mark.parametrize("function", sorted(functions()))
-def test_a_function_may_use_only_what_its_variables_and_failure_destinations_name(function: str) -> None:
+def test_a_function_may_use_only_what_its_properties_name_and_the_keys(function: str) -> None:
     properties = functions()[function]
-    events = [event["Properties"].get("DestinationConfig") for event in properties.get("Events", {}).values()]
-    named = names([properties["Environment"], events, properties.get("EventInvokeConfig", {}).get("DestinationConfig")])
+    assert properties["Role"] == {"Fn::GetAtt": [f"{function}Role", "Arn"]}
+    named = names([properties[each] for each in ("Environment", "LoggingConfig")])
+    named |= names([properties.get(each) for each in ("Events", "EventInvokeConfig")])
 
-    assert {name for _, resource in grants(f"{function}Role") for name in names(resource)} <= named
+    assert {name for _, resource in grants(f"{function}Role") for name in names(resource)} <= named | KEYS
+
+
+@pytest.mark.parametrize("function", sorted(functions()))
+def test_a_function_logs_reads_its_stream_or_queue_and_keeps_what_fails_with_its_own_role(function: str) -> None:
+    properties = functions()[function]
+    events = [event["Properties"] for event in properties.get("Events", {}).values()]
+    failures = [each.get("DestinationConfig") for each in [*events, properties.get("EventInvokeConfig", {})]]
+
+    expected = {(action, "FunctionLogGroup") for action in WRITE_LOGS}
+    expected |= {(action, name) for each in events for name in names(each.get("Stream")) for action in READ_STREAM}
+    expected |= {(action, name) for each in events for name in names(each.get("Queue")) for action in READ_QUEUE}
+    expected |= {("sqs:SendMessage", name) for name in names(failures)}
+    may = {(action, name) for action, resource in grants(f"{function}Role") for name in names(resource)}
+    kinds = WRITE_LOGS | READ_STREAM | READ_QUEUE
+
+    assert expected <= may
+    assert {each for each in may if each[0] in kinds} == {each for each in expected if each[0] in kinds}
 
 
 @pytest.mark.parametrize("function", sorted(functions()))
@@ -77,7 +105,7 @@ def test_who_may_do_more_with_items_than_read_and_mark_them() -> None:
         for role in ROLES
         for action, resource in grants(role)
         for table in names(resource) & set(of_type("AWS::DynamoDB::Table"))
-        if action not in {"dynamodb:GetItem", "dynamodb:UpdateItem"}
+        if action not in {"dynamodb:GetItem", "dynamodb:UpdateItem"} | READ_STREAM
     }
 
     assert more == {
@@ -95,39 +123,38 @@ def test_a_state_machine_may_invoke_the_functions_of_its_definition_and_no_other
 
     assert used == set(substitutions)
     assert sorted(map(str, invoked)) == sorted(map(str, substitutions.values()))
-    assert {action for action, _ in grants(f"{machine}Role")} == {"lambda:InvokeFunction"} | LOG_DELIVERY
+    assert {action for action, _ in grants(f"{machine}Role")} == {"lambda:InvokeFunction"} | LOG_DELIVERY | WRITE_LOGS
+    written = [resource for action, resource in grants(f"{machine}Role") if action in WRITE_LOGS]
+    assert written == [{"Fn::GetAtt": ["StateMachineLogGroup", "Arn"]}] * 2
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_serves_its_service_alone_with_the_policies_of_aws_for_its_kind(role: str) -> None:
+def test_a_role_serves_its_service_alone_with_no_policy_of_aws_but_one_that_knows_no_resources(role: str) -> None:
     properties = deployed()[role]["Properties"]
     [statement] = properties["AssumeRolePolicyDocument"]["Statement"]
     of_aws = {
         re.sub(r".*/", "", text) for text in strings(properties["ManagedPolicyArns"]) if "iam::aws:policy" in text
     }
-    owner = functions().get(role.removesuffix("Role"), {})
-    events = {event["Type"] for event in owner.get("Events", {}).values()}
 
-    if owner:
-        service, expected = "lambda", {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
-        expected |= {"AWSLambdaDynamoDBExecutionRole"} if "DynamoDB" in events else set()
-        expected |= {"AWSLambdaSQSQueueExecutionRole"} if "SQS" in events else set()
-    elif role == "ApiGatewayCloudWatchRole":
+    if role == "ApiGatewayCloudWatchRole":
         service, expected = "apigateway", {"AmazonAPIGatewayPushToCloudWatchLogs"}
     else:
-        service, expected = "states", {"AWSXrayWriteOnlyAccess"}
-        assert "IsTraced" in str(properties["ManagedPolicyArns"])
+        service, expected = (
+            "lambda" if role.removesuffix("Role") in functions() else "states",
+            {"AWSXrayWriteOnlyAccess"},
+        )
+        [managed] = properties["ManagedPolicyArns"]
+        assert managed["Fn::If"][0] == "IsTraced"
     assert listed(statement["Principal"]["Service"]) == [f"{service}.amazonaws.com"]
     assert of_aws == expected
 
 
 def test_nobody_else_is_let_to_anything() -> None:
-    """No users, and no policies but those that roles take; KmsKeyAccess is the subject of test_storage.py."""
+    """No users, and no policies beside the roles."""
     kinds = {each["Type"] for each in deployed().values() if each["Type"].startswith("AWS::IAM::")}
     owners = {*functions(), *MACHINES}
 
-    assert kinds == {"AWS::IAM::Role", "AWS::IAM::ManagedPolicy"}
-    assert set(of_type("AWS::IAM::ManagedPolicy")) == {"ReconcileAccess", "TaskAccess", "KmsKeyAccess"}
+    assert kinds == {"AWS::IAM::Role"}
     assert set(ROLES) == {f"{owner}Role" for owner in owners} | {"ApiGatewayCloudWatchRole"}
 
 

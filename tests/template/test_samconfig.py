@@ -51,6 +51,17 @@ def test_a_table_in_production_is_protected_and_changes_are_looked_at() -> None:
     assert deploy["confirm_changeset"] is True
 
 
+def test_no_two_environments_of_an_account_follow_the_same_bookings() -> None:
+    """dev and prod would record every class twice; default and local are for accounts that have no other."""
+    default = template()["Parameters"]["BookingSource"]["Default"]
+    sources = []
+    for environment in ("dev", "prod"):
+        pairs = CONFIG[environment]["deploy"]["parameters"]["parameter_overrides"].split()
+        sources.append(dict(pair.split("=", 1) for pair in pairs).get("BookingSource", default))
+
+    assert len(set(sources)) == 2
+
+
 def test_it_names_no_account_and_no_bucket_and_no_region_but_that_of_the_emulator() -> None:
     regions = {name: each["global"]["parameters"].get("region") for name, each in CONFIG.items() if name != "version"}
 

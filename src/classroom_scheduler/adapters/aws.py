@@ -5,6 +5,7 @@ make their own.
 """
 
 import gc
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,8 @@ from botocore.config import Config
 from botocore.session import Session
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.connection.base import MetaTable
+
+from classroom_scheduler.observability import count
 
 
 @cache
@@ -28,6 +31,15 @@ def session() -> Session:
 _PATIENT = Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 3, "mode": "standard"})
 
 
+# Of a call, and of an item of a transaction.
+_THROTTLED = frozenset(
+    {
+        *("ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"),
+        *("ProvisionedThroughputExceeded", "ThrottlingError"),
+    }
+)
+
+
 def client(service: str, config: Config = _PATIENT) -> Any:
     """A client of the one session, such as `boto3.client` makes."""
     return session().create_client(service, config=config)
@@ -41,8 +53,20 @@ def table(meta_table: MetaTable, **options: Any) -> TableConnection:
     made = TableConnection(meta_table.table_name)
     made.connection = _Connection(**options)
     made.connection.add_meta_table(meta_table)
-    _ = made.connection.client  # made now: that is not safe in the threads which may share it later
+    # The client is made now: that is not safe in the threads which may share it later.
+    made.connection.client.meta.events.register("response-received.dynamodb", _count_throttle)
     return made
+
+
+def _count_throttle(parsed_response: Mapping[str, Any] | None, **_: Any) -> None:
+    """Count an answer by which DynamoDB throttled a call, those too that botocore repeats with success.
+
+    DynamoDB's own WriteThrottleEvents of a table leaves out its indexes, which have the keys that get hot.
+    """
+    answer = parsed_response or {}
+    reasons = [answer.get("Error", {}), *answer.get("CancellationReasons", ())]
+    if any(reason.get("Code") in _THROTTLED for reason in reasons):
+        count("TableThrottled")
 
 
 class _Connection(Connection):

@@ -25,8 +25,10 @@ _FIRST_PAUSE = 0.1  # seconds
 class EventBridgeBus:
     """`lifecycle.ports.EventBus` on EventBridge."""
 
-    def __init__(self, bus_name: str, source: str, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._bus_name, self._source, self._sleep = bus_name, source, sleep
+    def __init__(
+        self, bus_name: str, source: str, stack_name: str, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._bus_name, self._source, self._stack_name, self._sleep = bus_name, source, stack_name, sleep
         self._client = aws.client("events")
 
     def publish(self, events: Sequence[Event]) -> Mapping[int, str]:
@@ -70,7 +72,8 @@ class EventBridgeBus:
             "Source": self._source,
             "DetailType": event.type,
             "Time": event.time,
-            "Detail": to_json(event.detail, sort_names=False),
+            # Two stacks on one bus have the same source.
+            "Detail": to_json({"stackName": self._stack_name, **event.detail}, sort_names=False),
         }
 
 

@@ -16,7 +16,7 @@ from classroom_scheduler.observability import count, logger, metrics
 
 @cache
 def event_bus() -> EventBridgeBus:
-    return EventBridgeBus(settings.required("EVENT_BUS_NAME"), SOURCE)
+    return EventBridgeBus(settings.required("EVENT_BUS_NAME"), SOURCE, settings.required("STACK_NAME"))
 
 
 @cache

@@ -37,7 +37,8 @@ def events(day: Day, since: int = 0) -> list[Event]:
 def as_sent(event: Event) -> dict[str, Any]:
     """The event as those who listen get it."""
     time = event.time.isoformat().replace("+00:00", "Z")
-    sent = {"source": SOURCE, "detail-type": event.type, "time": time, "detail": event.detail}
+    detail = {"stackName": "classroom-scheduler", **event.detail}
+    sent = {"source": SOURCE, "detail-type": event.type, "time": time, "detail": detail}
     return dict(json.loads(json.dumps(sent)))
 
 

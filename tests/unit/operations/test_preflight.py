@@ -310,17 +310,31 @@ SITUATIONS: list[tuple[str, Any, dict[str, Any], Outcome, str]] = [
     ),
     (
         "somebody's API role",
-        lambda account: limits.api_log_role(account, "school"),
+        lambda account: limits.api_log_role(account, "school", set_by_stack=True),
         {"GetAccount": {"cloudwatchRoleArn": "arn:aws:iam::1:role/others"}},
         Outcome.WARN,
         "role/others, which the stack replaces",
     ),
     (
         "no API role",
-        lambda account: limits.api_log_role(account, "school"),
+        lambda account: limits.api_log_role(account, "school", set_by_stack=True),
         {"GetAccount": {}},
         Outcome.PASS,
         "no role",
+    ),
+    (
+        "an account's API role that is left alone",
+        lambda account: limits.api_log_role(account, "school", set_by_stack=False),
+        {"GetAccount": {"cloudwatchRoleArn": "arn:aws:iam::1:role/others"}},
+        Outcome.PASS,
+        "the account's role",
+    ),
+    (
+        "no API role, and none is set",
+        lambda account: limits.api_log_role(account, "school", set_by_stack=False),
+        {"GetAccount": {}},
+        Outcome.FAIL,
+        "no role to log with",
     ),
     (
         "a bus that is not there",

@@ -350,6 +350,7 @@ class Functions:
         variables = {"CLASSROOM_SERVER_URL": "https://killed.example", "WEBHOOK_SECRET_ARN": "arn:s", "X": "1"}
         role = "arn:aws:iam::123456789012:role/task"
         common = {"FunctionName": name, "Runtime": "python3.13", "Architectures": ["arm64"], "Role": role}
+        common["LoggingConfig"] = {"LogGroup": "/logs/all"}
         return common | ({"Environment": {"Variables": variables}} if name in TASKS else {})
 
     def pointed_to(self) -> list[tuple[str, str]]:
@@ -433,6 +434,14 @@ def test_without_a_server_no_check_is_made_and_nothing_stays(functions: Function
 
     assert len(functions.aws.called("DeleteFunction")) == (operation not in {"CreateFunction", "ListAliases"})
     assert functions.pointed_to() == []
+
+
+@pytest.mark.usefixtures("one_check")
+def test_the_server_logs_where_the_role_of_a_task_lets_it(functions: Functions) -> None:
+    run(functions)
+
+    [made] = functions.aws.called("CreateFunction")
+    assert (made["Role"], made["LoggingConfig"]) == ("arn:aws:iam::123456789012:role/task", {"LogGroup": "/logs/all"})
 
 
 @pytest.mark.usefixtures("one_check")
