@@ -76,7 +76,7 @@ def test_the_server_is_told_all_there_is_to_know() -> None:
 def test_the_live_ping_waits_its_delay_unless_the_class_is_shorter(delay: int, wait: int) -> None:
     day = a_day_with_a_class(livePingDelay=Decimal(delay))
 
-    assert day.until("09:00").run(START)["livePingWait"] == wait
+    assert day.until("09:00").run(START)["wait"] == wait
 
 
 def test_the_live_ping_hangs_on_when_the_recording_really_started() -> None:
@@ -245,7 +245,7 @@ def test_an_item_without_room_for_a_claim_costs_no_class() -> None:
     start = day.until("09:00").run(START)
     stop = day.until("10:00").run(STOP)
 
-    assert (start["state"], start["livePingWait"], stop["state"]) == ("SUCCEEDED", 60, "SUCCEEDED")
+    assert (start["state"], start["wait"], stop["state"]) == ("SUCCEEDED", 60, "SUCCEEDED")
     assert day.told() == ["recording.start", "recording.stop"]
     assert day.server.live == set()
 
