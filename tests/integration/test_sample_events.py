@@ -261,7 +261,7 @@ def it_is_deferred(day: Day, answer: Any) -> None:
 @situation("tasks/start-recording.json", "09:00:00.180")
 @situation("tasks/start-recording-retried.json", "09:00:02")
 def the_recorder_is_started(day: Day, answer: Any) -> None:
-    assert (answer["state"], answer["livePingWait"]) == ("SUCCEEDED", 60)
+    assert (answer["state"], answer["wait"]) == ("SUCCEEDED", 60)
     assert day.called() == [("recording.start", f"{EXECUTION}-start")]
     assert day.item()["status"] == "RECORDING"
 

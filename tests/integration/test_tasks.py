@@ -125,7 +125,7 @@ def test_the_server_gets_the_newest_of_what_people_wrote(recording: Day) -> None
 
 
 def test_start_recording_says_how_long_to_wait_for_the_ping(scheduled: Day) -> None:
-    assert scheduled.invoke("StartRecording", scheduled.payload(), at_time="09:00:00.250")["livePingWait"] == 60
+    assert scheduled.invoke("StartRecording", scheduled.payload(), at_time="09:00:00.250")["wait"] == 60
 
 
 def test_a_class_is_recording_between_its_start_and_its_end(recording: Day) -> None:
@@ -163,14 +163,14 @@ def test_a_task_that_is_done_answers_the_same_again_and_calls_nobody(scheduled: 
 
     again = scheduled.invoke("StartRecording", scheduled.payload(attempt=1), at_time="09:00:10")
 
-    assert again == {**first, "livePingWait": 50}
+    assert again == {**first, "wait": 50}
     assert len(scheduled.server.received) == 1
 
 
 def test_a_ping_that_is_due_after_the_end_is_skipped(day: Day) -> None:
     day.deliver(day.put(a_classroom("algebra-1", "09:00", "09:01", livePingDelay=60)), at_time="08:00")
     started = day.invoke("StartRecording", day.payload(), at_time="09:00:00.250")
-    assert started["livePingWait"] == 0
+    assert started["wait"] == 0
     day.server.received.clear()
 
     outcome = day.invoke("SendLivePing", day.payload(results={"StartRecording": started}), at_time="09:00:00.500")

@@ -191,9 +191,9 @@ class Model:
             self._judge_stop(message.data["classroomId"], message.data["recordingId"], invocation.seen)
             if recording is not None and recording.stops:
                 self._violate(f"{message.data['recordingId']} is stopped twice")
-        elif recording is not None and recording.pings:
+        elif message.type == "recording.live" and recording is not None and recording.pings:
             self._violate(f"{message.data['recordingId']} is pinged twice")
-        elif recording is not None and recording.live:
+        elif message.type == "recording.live" and recording is not None and recording.live:
             self._judge_ping(message.data["recordingId"], recording.starts[0], invocation.seen or {})
 
     def _judge_start(self, classroom_id: str, recording_id: str, item: Item) -> None:

@@ -18,6 +18,7 @@ from classroom_scheduler.application.stream_batch import Change, is_own_write
 from classroom_scheduler.domain.errors import SchedulerError, ServerUnavailable, ServiceUnavailable
 from classroom_scheduler.domain.item_codec import OWNED_ATTRIBUTES, Item
 from classroom_scheduler.domain.policy import ATTENTION_GRACE
+from classroom_scheduler.domain.tasks import TASKS
 from tests.builders import POLICY
 from tests.fakes import ARN_PREFIX, FakeClassrooms
 from tests.simulation.app import App
@@ -36,7 +37,6 @@ from tests.simulation.step_functions import (
 )
 from tests.simulation.stream import Entry, Shard, Stream
 
-TASKS = {"StartRecording", "SendLivePing", "StopRecording", "TaskFailed"}
 DEFINITION = Path(__file__).parents[2] / "statemachine" / "classroom.asl.json"
 
 
@@ -289,7 +289,8 @@ class World:
         """
         function = self.invocations[-1].function
         by_chance = function in {"Sweep", "ExecutionEnded"} or classroom_id in self.stream.only_again
-        if function in TASKS or (self._is_settled(classroom_id) if by_chance else not self._is_copied(classroom_id)):
+        is_task = function == "TaskFailed" or function in map(str, TASKS)
+        if is_task or (self._is_settled(classroom_id) if by_chance else not self._is_copied(classroom_id)):
             return
         raise Crash("somebody looked while its item was being overwritten")
 

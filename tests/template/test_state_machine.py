@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from classroom_scheduler.application.task_runner import LIVE_PING_ROOM
+from classroom_scheduler.application.task_runner import ROOM_TO_TRY_AGAIN
 from classroom_scheduler.domain.errors import PermanentError
 from classroom_scheduler.domain.tasks import task_named
 from tests.template.project import ROOT, TASKS, Json, complaints, functions, of_type, state_machine, strings
@@ -44,7 +44,7 @@ def test_a_normal_class_visits_the_six_states_in_order_and_no_other() -> None:
 
 def test_it_waits_for_the_times_of_the_schedule() -> None:
     assert STATES["RecordingWait"]["TimestampPath"] == "$.start"
-    assert STATES["SendLivePingWait"]["SecondsPath"] == "$.results.StartRecording.livePingWait"
+    assert STATES["SendLivePingWait"]["SecondsPath"] == "$.results.StartRecording.wait"
     assert STATES["StoppingWait"]["TimestampPath"] == "$.end"
 
 
@@ -141,7 +141,7 @@ def test_the_comments_about_retries_are_true() -> None:
 
 def test_a_failing_ping_costs_the_stop_no_time_that_matters() -> None:
     # The function gives up where its next attempt could come later than this before the end.
-    assert max(_longest_delays("SendLivePing")) < LIVE_PING_ROOM.total_seconds()
+    assert max(_longest_delays("SendLivePing")) < ROOM_TO_TRY_AGAIN.total_seconds()
     assert sum(_longest_delays("SendLivePingFailed")) < 20
 
 

@@ -9,11 +9,11 @@ from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.errors import PermanentError
 from classroom_scheduler.domain.fence import TaskAttempt
 from classroom_scheduler.domain.session import Session, TaskRecord, TaskState
-from classroom_scheduler.domain.tasks import PING, START
+from classroom_scheduler.domain.tasks import START, TaskSpec, task_after
 from classroom_scheduler.exact_json import plain
 
 Outcome = dict[str, Any]
-"""What the next tasks and the execution's history see of a task: `state`, `reason`, `result`."""
+"""What the next tasks and the execution's history see of a task: `state`, `reason`, `result`, and the `wait` after it."""
 
 
 def session_of(classroom: Classroom) -> Session:
@@ -39,18 +39,20 @@ def closed(
     return replace(record, state=state, finished_at=now, result=result, error=error)
 
 
-def outcome(attempt: TaskAttempt, state: str, reason: str | None, result: Any = None) -> Outcome:
-    answer = {"state": str(state), "reason": reason, "result": plain(result)}
-    return answer | {"livePingWait": 0} if attempt.task is START else answer
+def outcome(state: str, reason: str | None, result: Any = None) -> Outcome:
+    return {"state": str(state), "reason": reason, "result": plain(result), "wait": 0}
 
 
 def answer_of(attempt: TaskAttempt, session: Session, record: TaskRecord, now: datetime) -> Outcome:
     """What a finished task answers, however often it is asked. Raises PermanentError where a fatal one has failed."""
     if record.state is TaskState.FAILED and attempt.task.fatal:
         raise PermanentError(record.error or "it failed before")
-    answer = outcome(attempt, record.state, record.error, record.result)
-    if attempt.task is not START:
-        return answer
-    due = PING.due(session.scheduled, session.lead, record.finished_at or now)
-    wait = math.ceil((due - now).total_seconds()) if due < session.scheduled.end else 0
-    return answer | {"livePingWait": max(wait, 0), "lead": session.lead // timedelta(seconds=1)}
+    answer = outcome(record.state, record.error, record.result) | {"wait": wait_after(attempt.task, session, now)}
+    return answer | {"lead": session.lead // timedelta(seconds=1)} if attempt.task is START else answer
+
+
+def wait_after(task: TaskSpec, session: Session, now: datetime) -> int:
+    """Whole seconds until the next task is due; 0 where that has passed, or would be no earlier than the end."""
+    following = task_after(task)
+    due = now if following is None else session.due_at(following, now)
+    return max(math.ceil((due - now).total_seconds()), 0) if due < session.scheduled.end else 0

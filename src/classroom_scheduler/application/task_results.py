@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from classroom_scheduler.application.items import get, write_report
 from classroom_scheduler.application.ports import Classrooms, Clock
 from classroom_scheduler.application.retry import retry_on_conflict
-from classroom_scheduler.application.task_records import Outcome, closed, opened, outcome
+from classroom_scheduler.application.task_records import Outcome, closed, opened, outcome, wait_after
 from classroom_scheduler.domain.classroom import Classroom
 from classroom_scheduler.domain.errors import ClassroomNotWritable, ReconcilePending, SchedulerError
 from classroom_scheduler.domain.execution_names import is_later
@@ -106,20 +106,21 @@ def stopped_while_wiped(attempt: TaskAttempt, stopped: TaskRecord) -> Note:
 def record_failure(attempt: TaskAttempt, error: str, results: TaskResults) -> Outcome:
     """Write on the item that a task failed for good: its retries are exhausted, or its function broke."""
     classroom = results.get(attempt.classroom_id)
-    if classroom is None or classroom.session is None:
-        return outcome(attempt, Ownership.FENCED, "The classroom is gone; nothing is written.")
+    session = None if classroom is None else classroom.session
+    if classroom is None or session is None:
+        return outcome(Ownership.FENCED, "The classroom is gone; nothing is written.")
     if attempt.task is STOP:
         results.note(classroom, previous_stopped(attempt, error))
-    session = classroom.session
+    now = results.clock()
     record = session.tasks.get(attempt.task)
     if session.execution_name == attempt.execution_name and (record is None or not record.is_finished):
-        begun = record or replace(opened(attempt, session, results.clock()), attempts=0)
-        failed = closed(begun, TaskState.FAILED, results.clock(), error=error)
+        begun = record or replace(opened(attempt, session, now), attempts=0)
+        failed = closed(begun, TaskState.FAILED, now, error=error)
         if attempt.task in tasks_within():  # it was not refused: where the class is extended, it is tried again
             failed = replace(failed, finished_at=None)
         with suppress(ClassroomNotWritable):  # the log and the failed execution say it
             results.save(attempt, classroom, {attempt.task: failed})
-    return outcome(attempt, TaskState.FAILED, error)
+    return outcome(TaskState.FAILED, error) | {"wait": wait_after(attempt.task, session, now)}
 
 
 def _own_session(attempt: TaskAttempt, classroom: Classroom) -> Session | None:

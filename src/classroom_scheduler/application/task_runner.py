@@ -4,6 +4,7 @@ The claim is conditional on the item naming this execution, and so is the result
 execution can wake up at any time and does nothing.
 """
 
+import math
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -37,9 +38,9 @@ from classroom_scheduler.domain.tasks import START, STOP, tasks_within
 
 # The server has this long to answer: a task with its reads and writes fits into the function's 25 s.
 CALL_TIMEOUT = 10.0
-# A failed live ping is tried again while this much is left to the end: the longest back-off of SendLivePing and the
-# start of one more function. With less, the next attempt could hold up StopRecording.
-LIVE_PING_ROOM = timedelta(seconds=6)
+# A task within the class that failed is tried again while this much is left to the end: the longest back-off of its
+# state and the start of one more function. With less, the next attempt could hold up the stop.
+ROOM_TO_TRY_AGAIN = timedelta(seconds=6)
 # What the recording before it may cost the next one, which starts on time all the same.
 PREVIOUS_STOP_TIMEOUT = 2.0
 
@@ -79,8 +80,10 @@ class TaskRunner:
         except PermanentError as error:
             raise PermanentError(str(error)) from error
         except TransientError as error:
-            if attempt.task in tasks_within() and attempt.scheduled.end <= self.clock() + LIVE_PING_ROOM:
-                return outcome(attempt, TaskState.FAILED, str(error))
+            left = attempt.scheduled.end - self.clock()
+            if attempt.task in tasks_within() and left <= ROOM_TO_TRY_AGAIN:
+                # What follows within the class has no time left either, and nothing may come before it is due.
+                return outcome(TaskState.FAILED, str(error)) | {"wait": max(math.ceil(left.total_seconds()), 0)}
             raise
         except Exception:
             if attempt.task is not STOP:
@@ -103,7 +106,7 @@ class TaskRunner:
         ownership = ownership_of(attempt, classroom, now, self.results.policy)
         if ownership is Ownership.FENCED:
             reason = f"Execution {attempt.execution_name} no longer acts for this classroom."
-            return outcome(attempt, ownership, reason) | {"attempt": attempt.number}
+            return outcome(ownership, reason) | {"attempt": attempt.number}
         if ownership is Ownership.ABANDONED:
             return self._stop_abandoned(attempt, classroom)
         assert classroom is not None, "an item names this execution"
@@ -117,7 +120,7 @@ class TaskRunner:
         if record is not None and is_done(attempt.task, record, session, now):
             return answer_of(attempt, session, record, now)
         if attempt.task is START and session.is_over:  # stopped unseen; this attempt is a late duplicate
-            return outcome(attempt, Ownership.FENCED, "The class is over.")
+            return outcome(Ownership.FENCED, "The class is over.")
         record = opened(attempt, session, began)
         if missed := why_missed(attempt, session, now):
             return self._miss(attempt, classroom, record, missed)
@@ -156,7 +159,7 @@ class TaskRunner:
         """Write the error on the item where it can be; Step Functions retries either way."""
         failed = replace(claim.record, error=error)
         is_within = claim.attempt.task in tasks_within()
-        if is_within and claim.session.scheduled.end <= self.clock() + LIVE_PING_ROOM:
+        if is_within and claim.session.scheduled.end <= self.clock() + ROOM_TO_TRY_AGAIN:
             # Without `finished_at`: where the class is extended, there is time again.
             failed = replace(failed, state=TaskState.FAILED)
         with suppress(SchedulerError):
@@ -173,21 +176,20 @@ class TaskRunner:
                 break
         if session is None:
             reason = "The server was called, and meanwhile another execution took over."
-            return outcome(attempt, Ownership.FENCED, reason)
+            return outcome(Ownership.FENCED, reason)
         return answer_of(attempt, session, done, now)
 
     def _give_up(self, claim: Claim, error: str) -> Outcome:
         """The task failed for good. A live ping that fails costs the class nothing; a start that fails ends it."""
-        attempt, record = claim.attempt, claim.record
-        records = {attempt.task: closed(record, TaskState.FAILED, self.clock(), error=error)}
+        attempt, record, now = claim.attempt, claim.record, self.clock()
+        failed = closed(record, TaskState.FAILED, now, error=error)
+        records = {attempt.task: failed}
         if attempt.task is START and record.attempts == 1:
             # Refused at the first attempt: the only case in which nothing can have been started.
-            records[STOP] = replace(records[START], state=TaskState.SKIPPED)
+            records[STOP] = replace(failed, state=TaskState.SKIPPED)
         with suppress(ClassroomNotWritable):
             self.results.save(attempt, claim.classroom, records)
-        if not attempt.task.fatal:
-            return outcome(attempt, TaskState.FAILED, error)
-        raise PermanentError(error)
+        return answer_of(attempt, claim.session, failed, now)
 
     def _miss(self, attempt: TaskAttempt, classroom: Classroom, record: TaskRecord, error: str) -> Outcome:
         """Nothing is recorded any more. Whoever hears of this stops what an earlier attempt may have started."""
@@ -200,14 +202,12 @@ class TaskRunner:
         raise PermanentError(error)
 
     def _skip(self, attempt: TaskAttempt, classroom: Classroom, record: TaskRecord, reason: str) -> Outcome:
-        """This attempt is none; a live ping that failed before stays failed, with its own error."""
-        tried = replace(record, attempts=record.attempts - 1)
-        if record.error is not None:
-            self.results.save(attempt, classroom, {attempt.task: replace(tried, state=TaskState.FAILED)})
-            return outcome(attempt, TaskState.FAILED, record.error)
-        skipped = closed(tried, TaskState.SKIPPED, self.clock(), error=reason)
-        self.results.save(attempt, classroom, {attempt.task: skipped})
-        return outcome(attempt, TaskState.SKIPPED, reason)
+        """This attempt is none; one that failed before stays failed, with its own error."""
+        tried, now = replace(record, attempts=record.attempts - 1), self.clock()
+        skipped = closed(tried, TaskState.SKIPPED, now, error=reason)
+        ended = skipped if record.error is None else replace(tried, state=TaskState.FAILED)
+        self.results.save(attempt, classroom, {attempt.task: ended})
+        return answer_of(attempt, session_of(classroom), ended, now)
 
     def _stop_previous(self, claim: Claim, previous: Recording) -> Claim:
         """Try once more to stop the recording before this one; whatever comes of it, this one starts now."""
@@ -240,7 +240,7 @@ class TaskRunner:
         stopped = closed(record, TaskState.SUCCEEDED, self.clock(), result=answer)
         self.results.note(classroom, stopped_while_wiped(attempt, stopped))
         reason = "The recording was no longer its classroom's own; stopped."
-        return outcome(attempt, TaskState.SUCCEEDED, reason, answer)
+        return outcome(TaskState.SUCCEEDED, reason, answer)
 
 
 def _timeout(attempt: TaskAttempt, session: Session, now: datetime) -> float:

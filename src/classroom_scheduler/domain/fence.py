@@ -12,10 +12,13 @@ from classroom_scheduler.domain.execution_names import classroom_of, is_later, i
 from classroom_scheduler.domain.plan import Action, plan
 from classroom_scheduler.domain.policy import SchedulingPolicy
 from classroom_scheduler.domain.quoting import describe
-from classroom_scheduler.domain.schedule import DEFAULT_LIVE_PING_DELAY, Schedule
-from classroom_scheduler.domain.session import Session, TaskRecord, TaskState
+from classroom_scheduler.domain.schedule import DEFAULT_LIVE_PING_DELAY, MAX_LIVE_PING_DELAY, Schedule, whole_number
+from classroom_scheduler.domain.session import MAX_START_LEAD, Session, TaskRecord, TaskState
 from classroom_scheduler.domain.tasks import START, STOP, TaskSpec
 from classroom_scheduler.domain.times import format_time, parse_time
+
+# More than the retries of any state make.
+_MAX_ATTEMPTS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ class TaskAttempt:
     @property
     def lead(self) -> timedelta:
         """How long before its class this execution started the recorder, as StartRecording answered."""
-        return timedelta(seconds=self._answer_of(START).get("lead", 0))
+        most = MAX_START_LEAD // timedelta(seconds=1)
+        return timedelta(seconds=whole_number(self._answer_of(START).get("lead"), most) or 0)
 
     @property
     def found_another_at_its_start(self) -> bool:
@@ -79,9 +83,9 @@ class TaskAttempt:
                 scheduled=Schedule(
                     start=parse_time(_text(given, "start")),
                     end=parse_time(_text(given, "end")),
-                    live_ping_delay=int(given.get("livePingDelay", DEFAULT_LIVE_PING_DELAY)),
+                    live_ping_delay=_whole(given, "livePingDelay", DEFAULT_LIVE_PING_DELAY, MAX_LIVE_PING_DELAY),
                 ),
-                number=int(event.get("attempt", 0)),
+                number=_whole(event, "attempt", 0, _MAX_ATTEMPTS),
                 results=given.get("results") or {},
             )
         except (ValueError, TypeError, OverflowError, AttributeError) as error:
@@ -211,6 +215,13 @@ def _check_names(given: Mapping[str, Any], event: Mapping[str, Any]) -> None:
     execution_name = _text(event, "executionName")
     if classroom_of(execution_name) not in (None, classroom_id):  # one started by hand may have any name
         raise ValueError(f"`executionName` {describe(execution_name)}; expected an execution of {classroom_id[:64]!r}")
+
+
+def _whole(event: Mapping[str, Any], field: str, default: int, most: int) -> int:
+    number = whole_number(event.get(field, default), most)
+    if number is None:
+        raise ValueError(f"`{field}` {describe(event[field])}; expected a whole number from 0 to {most}")
+    return number
 
 
 def _text(event: Mapping[str, Any], field: str) -> str:

@@ -30,6 +30,8 @@ def describe(value: object) -> str:
             return f"is {quoted(value)}"
         case bool():
             return f"is the boolean {value}"
+        case float():
+            return f"is the number {value}"
         case int() | Decimal():
             return f"is the number {_number(value)}"
         case _:

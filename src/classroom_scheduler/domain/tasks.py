@@ -91,6 +91,11 @@ def task_named(name: object) -> TaskSpec:
     raise ValueError(f"there is no task {name!r}")
 
 
+def task_after(task: TaskSpec) -> TaskSpec | None:
+    """The task that a class runs next, or None after the last one."""
+    return next(iter(TASKS[TASKS.index(task) + 1 :]), None)
+
+
 def tasks_within() -> list[TaskSpec]:
     """The tasks that happen while a class records. A class that loses one of them is recorded all the same."""
     return [task for task in TASKS if task not in (START, STOP)]

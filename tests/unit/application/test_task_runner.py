@@ -76,7 +76,7 @@ def test_the_server_is_told_all_there_is_to_know() -> None:
 def test_the_live_ping_waits_its_delay_unless_the_class_is_shorter(delay: int, wait: int) -> None:
     day = a_day_with_a_class(livePingDelay=Decimal(delay))
 
-    assert day.until("09:00").run(START)["livePingWait"] == wait
+    assert day.until("09:00").run(START)["wait"] == wait
 
 
 def test_the_live_ping_hangs_on_when_the_recording_really_started() -> None:
@@ -245,7 +245,7 @@ def test_an_item_without_room_for_a_claim_costs_no_class() -> None:
     start = day.until("09:00").run(START)
     stop = day.until("10:00").run(STOP)
 
-    assert (start["state"], start["livePingWait"], stop["state"]) == ("SUCCEEDED", 60, "SUCCEEDED")
+    assert (start["state"], start["wait"], stop["state"]) == ("SUCCEEDED", 60, "SUCCEEDED")
     assert day.told() == ["recording.start", "recording.stop"]
     assert day.server.live == set()
 
@@ -496,6 +496,12 @@ def start_interrupted(day: Day, interruption: Callable[[], object]) -> dict[str,
 
 
 NAMED = {"classroomId": "a", "recordingId": "a-0123456789"}
+A_CLASS = {"start": "2026-12-01T09:00:00Z", "end": "2026-12-01T10:00:00Z"}
+NO_WHOLE_NUMBERS = (-1, 10**400, 1.5, 1e300, float("nan"), True, "60", None, [60])
+
+
+def of_a_class(**given: object) -> dict[str, object]:
+    return {"input": {**NAMED, **A_CLASS, **given}, "executionName": "a-0123456789"}
 
 
 @pytest.mark.parametrize(
@@ -504,15 +510,21 @@ NAMED = {"classroomId": "a", "recordingId": "a-0123456789"}
         ({}, "`classroomId` is None; expected a string that is not empty"),
         ({"input": {"classroomId": "a", "recordingId": 5}}, "`recordingId` is 5"),
         ({"input": {**NAMED, "start": "tomorrow", "end": "x"}, "executionName": "a-0123456789"}, "tomorrow"),
+        *((of_a_class(livePingDelay=number), "`livePingDelay` is ") for number in NO_WHOLE_NUMBERS),
+        *((of_a_class() | {"attempt": number}, "`attempt` is ") for number in NO_WHOLE_NUMBERS),
     ],
-    ids=str,
+    ids=lambda given: str(given)[:80],
 )
 def test_a_payload_that_is_none_is_refused_by_name(event: dict[str, object], said: str) -> None:
     with pytest.raises(PermanentError, match=said):
         TaskAttempt.from_event(START, event)
 
 
-A_CLASS = {"start": "2026-12-01T09:00:00Z", "end": "2026-12-01T10:00:00Z"}
+@pytest.mark.parametrize("lead", [*NO_WHOLE_NUMBERS, 601], ids=lambda given: str(given)[:80])
+def test_a_lead_that_no_start_answered_is_none(lead: object) -> None:
+    event = of_a_class(results={"StartRecording": {"lead": lead}})
+
+    assert TaskAttempt.from_event(STOP, event).lead == timedelta()
 
 
 @pytest.mark.parametrize(

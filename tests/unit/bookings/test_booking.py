@@ -368,7 +368,7 @@ def test_what_dynamodb_could_not_keep_is_refused_as_over_http(kind: Any, member:
 
     assert said in str(refused.value)
     assert len(str(refused.value)) < 500
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 15, "it hung"
 
 
 def test_a_cancellation_is_followed_whatever_else_it_says() -> None:

@@ -117,14 +117,14 @@ def test_the_live_ping_comes_its_delay_after_the_start_of_the_class_not_of_the_r
     day.until("09:00").time += timedelta(seconds=delay)
     day.run(PING)
 
-    assert told["livePingWait"] == 9 + delay
+    assert told["wait"] == 9 + delay
     assert day.item["tasks"]["SendLivePing"]["dueAt"] == f"2026-12-01T09:0{delay // 60}:00.000Z"
 
 
 def test_a_recorder_that_starts_after_the_class_did_is_pinged_its_delay_later() -> None:
     day = a_day_with_a_lead()
 
-    assert day.until("09:00:30").run(START)["livePingWait"] == 60
+    assert day.until("09:00:30").run(START)["wait"] == 60
 
 
 @pytest.mark.parametrize(("written_at", "recorder_start"), [("08:59:55.5", "08:59:55"), ("08:59:51", "08:59:51")])

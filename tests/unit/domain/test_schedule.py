@@ -130,7 +130,7 @@ def test_no_integer_is_made_of_a_number_before_its_size_is_known(delay: str) -> 
     began = perf_counter()
 
     assert problems_with(a_classroom(livePingDelay=Decimal(delay), budget=Decimal(delay))) != []
-    assert perf_counter() - began < 1
+    assert perf_counter() - began < 10, "an integer of a million digits was made"
 
 
 @given(st.text() | st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})\Z"))
