@@ -1,4 +1,4 @@
-"""A task more is a row of the table of tasks, two states and a function: here is one, and nothing else of ours knows it."""
+"""A fourth task is a row of the table of tasks, two states and a function: nothing else of ours knows this one."""
 
 import json
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ REMIND = TaskSpec(
 
 
 def with_reminder(definition: dict[str, Any]) -> dict[str, Any]:
-    """The state machine with the states of the reminder, made as those of the live ping and put between it and the end."""
+    """The state machine with the states of the reminder, made like those of the live ping and put after them."""
     states = definition["States"]
     ping = {name: states[name] for name in states if name.startswith(PING.name)}
     remind = json.loads(json.dumps(ping).replace(PING.name, REMIND.name).replace("StartRecording", PING.name))

@@ -13,7 +13,7 @@ from classroom_scheduler.domain.tasks import START, TaskSpec, task_after
 from classroom_scheduler.exact_json import plain
 
 Outcome = dict[str, Any]
-"""What the next tasks and the execution's history see of a task: `state`, `reason`, `result`, and the `wait` after it."""
+"""What the next tasks and the execution's history see of a task: `state`, `reason`, `result`, `wait`."""
 
 
 def session_of(classroom: Classroom) -> Session:
